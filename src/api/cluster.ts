@@ -1,0 +1,82 @@
+/**
+ * What the command handlers (src/api) need of the cluster. The actors implement it on the leader's node
+ * (actors/); the handlers parse and validate what a user typed and shape the JSON answers.
+ */
+import type { SourceStatus, SubTaskStatus } from '../model/status.js';
+import type { ExpectedStage } from '../model/stage.js';
+
+/** One line of `sources` in most answers. */
+export interface SourceResult {
+  result: boolean;
+  msg: string;
+  source: string;
+  worker: string;
+}
+
+/** A source as it is kept: the validated YAML text (passwords as typed) and its placement. */
+export interface SourceRecord {
+  readonly sourceId: string;
+  readonly yaml: string;
+  /** '' while no worker is bound. */
+  readonly worker: string;
+}
+
+/** A task as it is kept: the validated YAML text and the sources it runs on. */
+export interface TaskRecord {
+  readonly name: string;
+  readonly yaml: string;
+  readonly sources: readonly string[];
+}
+
+export interface MasterMember {
+  name: string;
+  memberID: string;
+  alive: boolean;
+  peerURLs: string[];
+  clientURLs: string[];
+}
+
+export interface WorkerMember {
+  name: string;
+  addr: string;
+  stage: 'free' | 'bound' | 'relay' | 'offline';
+  source: string;
+}
+
+export interface SubtaskView {
+  readonly source: SourceStatus;
+  readonly subtasks: readonly SubTaskStatus[];
+  /** Why the source or its worker could not be asked; '' when it was. */
+  readonly msg: string;
+}
+
+export interface StartTaskOptions {
+  /** Only on these sources; empty = all of the task. */
+  readonly sources: readonly string[];
+  readonly removeMeta: boolean;
+}
+
+/** Methods reject with DmError; SourceResult carries failures that concern one source. */
+export interface Cluster {
+  listSources(): Promise<SourceRecord[]>;
+  /** Places a new source; 46xxx when it exists. Answers once a worker has it or none is free. */
+  createSource(sourceId: string, yaml: string): Promise<SourceResult>;
+  /** Replaces the configuration of a source that has no running task. */
+  updateSource(sourceId: string, yaml: string): Promise<SourceResult>;
+  /** 46010 while tasks use it, 46002 when it does not exist. */
+  stopSource(sourceId: string): Promise<SourceResult>;
+
+  listTasks(): Promise<TaskRecord[]>;
+  /** Creates the subtasks and waits until each has left New. 46014 where one exists already. */
+  startTask(name: string, yaml: string, options: StartTaskOptions): Promise<SourceResult[]>;
+  /** Waits until each subtask has reached the stage or failed to. 46018 when there is no such task. */
+  operateTask(name: string, stage: ExpectedStage, sources: readonly string[]): Promise<SourceResult[]>;
+  /** Status of the subtasks of the named task ('' = all tasks) on the named sources (empty = all). */
+  queryStatus(task: string, sources: readonly string[]): Promise<SubtaskView[]>;
+
+  leader(): Promise<{ name: string; addr: string }>;
+  masters(): Promise<MasterMember[]>;
+  workers(): Promise<WorkerMember[]>;
+  /** Text of the configuration a process was started with (passwords masked). */
+  memberConfig(kind: 'master' | 'worker', name: string): Promise<string | null>;
+}

@@ -1,0 +1,17 @@
+/**
+ * Where in the binlog each part of the full copy was read (design, section 6). Sync starts at `min`;
+ * until it has passed `max` it applies to a row only the changes after the P of the row's own chunk.
+ */
+import type { BinlogLocation } from '../model/location.js';
+import type { TableName } from '../model/table-name.js';
+import type { SqlValue } from '../binlog/rows.js';
+
+export interface ChunkPositions {
+  readonly min: BinlogLocation;
+  readonly max: BinlogLocation;
+  /**
+   * P of the chunk that holds this source row. `firstKeyValue` is the value of the first column of the
+   * source table's primary key (chunks are ranges of it), null where the table has none.
+   */
+  positionFor(source: TableName, firstKeyValue: SqlValue): BinlogLocation;
+}

@@ -1,0 +1,87 @@
+/**
+ * Status documents as `query-status` prints them (manual 4.4.4.3). Key names and value forms are the
+ * contract with scripts: numbers that DM prints as strings are strings here.
+ */
+import type { Stage, UnitName } from './stage.js';
+
+/** One error of a unit, with the fields of DM's error system (manual 6.1.1). */
+export interface ProcessError {
+  ErrCode: number;
+  ErrClass: string;
+  ErrScope: string;
+  ErrLevel: string;
+  Message: string;
+  RawCause: string;
+  Workaround: string;
+}
+
+export interface ProcessResult {
+  isCanceled: boolean;
+  errors: ProcessError[];
+  detail: null;
+}
+
+export interface DumpStatus {
+  totalTables: string;
+  completedTables: number;
+  finishedBytes: number;
+  finishedRows: number;
+  estimateTotalRows: number;
+  bps: string;
+  progress: string;
+}
+
+export interface LoadStatus {
+  finishedBytes: string;
+  totalBytes: string;
+  progress: string;
+  metaBinlog: string;
+  metaBinlogGTID: string;
+  bps: string;
+}
+
+export interface ShardingGroupStatus {
+  target: string;
+  DDLs: string[];
+  firstPos: string;
+  synced: string[];
+  unsynced: string[];
+}
+
+export interface SyncStatus {
+  totalEvents: string;
+  totalTps: string;
+  recentTps: string;
+  masterBinlog: string;
+  masterBinlogGtid: string;
+  syncerBinlog: string;
+  syncerBinlogGtid: string;
+  blockingDDLs: string[];
+  unresolvedGroups: ShardingGroupStatus[];
+  synced: boolean;
+  binlogType: 'remote' | 'local';
+  secondsBehindMaster: string;
+  blockDDLOwner: string;
+  conflictMsg: string;
+  totalRows: string;
+  totalRps: string;
+  recentRps: string;
+}
+
+export interface SubTaskStatus {
+  name: string;
+  stage: Stage;
+  unit: UnitName;
+  result: ProcessResult | null;
+  unresolvedDDLLockID: string;
+  dump?: DumpStatus;
+  load?: LoadStatus;
+  sync?: SyncStatus;
+}
+
+export interface SourceStatus {
+  source: string;
+  worker: string;
+  result: ProcessResult | null;
+  relayStatus: null;
+}
