@@ -1,0 +1,2 @@
+export { startMariaDb } from './mariadb.js';
+export { startNats, startNatsCluster } from './nats.js';
