@@ -1,0 +1,94 @@
+/** Codes of the control plane: dm-master, dm-worker, scheduler, dmctl, and ours for commands. */
+import { define } from './define.js';
+import type { ErrorCode } from './dm-error.js';
+
+function scheduler(code: number, workaround = ''): ErrorCode {
+  return define(code, 'scheduler', 'internal', 'medium', workaround);
+}
+
+export const CONTROL_CODES = {
+  /** The request of a command lacks something or has a wrong form; the message says which field. */
+  masterRequestInvalid: define(
+    38004,
+    'dm-master',
+    'internal',
+    'medium',
+    'Please check the arguments of the command; `--help` shows them.',
+  ),
+  /** The precheck found failures; the message lists them. */
+  taskCheckFailed: define(
+    26005,
+    'task-check',
+    'internal',
+    'medium',
+    'Please check the detail of the failed items.',
+  ),
+  /** The worker that has the source did not answer in time; it may have done what was asked. */
+  masterWorkerTimeout: define(
+    38033,
+    'dm-master',
+    'internal',
+    'medium',
+    'Please use `query-status` to see what the worker does.',
+  ),
+  /** A subtask is asked to resume and is not paused. */
+  workerNotPaused: define(
+    40051,
+    'dm-worker',
+    'internal',
+    'medium',
+    'Please use `query-status` to check the stage.',
+  ),
+  /** One table matches more than one route rule. */
+  workerRouteConflict: define(
+    40080,
+    'dm-worker',
+    'internal',
+    'high',
+    'Please check the `routes` config in task configuration file.',
+  ),
+  /** No worker of that name is known. */
+  schedulerWorkerNotExist: scheduler(46001),
+  /** A worker of that name is registered with another address. */
+  schedulerWorkerExist: scheduler(46002),
+  /** The command is for an offline worker and this one is online. */
+  schedulerWorkerOnline: scheduler(46005, 'Please shut it down first.'),
+  /** A source of that id is in the cluster already. */
+  schedulerSourceExist: scheduler(
+    46007,
+    'If you want to overwrite the configuration of the source, please use `operate-source update`.',
+  ),
+  /** The cluster has no source of that id. */
+  schedulerSourceNotExist: scheduler(46008, 'Please check the id with `operate-source show`.'),
+  /** The source is bound to a worker already. */
+  schedulerSourceBound: scheduler(46009),
+  /** A source cannot be stopped or updated while tasks use it. */
+  schedulerSourceHasTasks: scheduler(46010, 'Please stop the tasks of the source first, with `stop-task`.'),
+  /** A stage was asked for that subtasks cannot be asked for. */
+  schedulerInvalidStage: scheduler(46011),
+  /** The task runs on this source already. */
+  schedulerSubtaskExist: scheduler(
+    46014,
+    'Please use `query-status` to see the existing subtasks, and `stop-task` before you start them anew.',
+  ),
+  /** There is no such task, or none on the named source. */
+  schedulerTaskNotExist: scheduler(46018, 'Please use `query-status` to see the tasks.'),
+  /** dmctl cannot reach a master. */
+  ctlGrpcConnect: define(48001, 'dmctl', 'internal', 'high', 'Please check your network connection.'),
+  /** dmctl was called in a wrong way. */
+  ctlInvalidArguments: define(
+    48003,
+    'dmctl',
+    'internal',
+    'medium',
+    'Please check the arguments; `--help` shows them.',
+  ),
+  /** A key or a command of DM that this version knows and cannot do yet. Nothing was changed. */
+  notSupportedYet: define(
+    60001,
+    'functional',
+    'internal',
+    'medium',
+    'Please remove it or set it to its default value.',
+  ),
+} as const satisfies Record<string, ErrorCode>;
