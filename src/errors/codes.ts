@@ -23,6 +23,38 @@ export const CODES = {
   databaseQuery: define(10005, 'database', 'not-set', 'high'),
   /** A statement of ours was refused by the server; RawCause holds the server's error. */
   databaseExecute: define(10006, 'database', 'not-set', 'high'),
+  /** One DROP TABLE named several tables where a single one was needed. */
+  functionalDropMultipleTables: define(
+    11003,
+    'functional',
+    'internal',
+    'high',
+    'It is recommended to include only one DDL operation in a statement executed upstream. Please manually handle it using dmctl (skip the DDL statement or replace the DDL statement with a specified DDL statement). For details, see https://docs.pingcap.com/tidb-data-migration/stable/handle-failed-sql-statements',
+  ),
+  /** A statement could not be understood; the message gives the place. Nothing of it was applied. */
+  functionalParseSql: define(
+    11006,
+    'functional',
+    'upstream',
+    'high',
+    'Please confirm your DDL statement is correct and needed. For TiDB compatible DDL, see https://docs.pingcap.com/tidb/stable/mysql-compatibility#ddl. You can use `handle-error` command to skip or replace the DDL or add a binlog filter rule to ignore it if the DDL is not needed.',
+  ),
+  /** A pattern of a block-allow list is wrong. */
+  configGenBlockAllowList: define(
+    20045,
+    'config',
+    'internal',
+    'high',
+    'Please check the `block-allow-list` config in task configuration file.',
+  ),
+  /** A route rule is wrong. */
+  configGenTableRouter: define(
+    20046,
+    'config',
+    'internal',
+    'high',
+    'Please check the `routes` config in task configuration file.',
+  ),
   /**
    * The bytes of a row do not fit the table's definition as it is known at that place of the binlog.
    * Usually a DDL was skipped, filtered or run behind the tool's back.
@@ -41,6 +73,40 @@ export const CODES = {
     'upstream',
     'high',
     'Please check if the binlog file could be parsed by `mysqlbinlog`.',
+  ),
+  /** Two route rules match one table. */
+  routeTableDupMatch: define(
+    40080,
+    'dm-worker',
+    'internal',
+    'high',
+    'Please check the `routes` config in task configuration file.',
+  ),
+  /** A table structure saved with the checkpoint cannot be read. */
+  schemaTrackerInvalidJson: define(
+    44001,
+    'schema-tracker',
+    'downstream',
+    'high',
+    'Use `operate-schema set` to give the structure anew.',
+  ),
+  /** A table was asked for that the schema model does not hold. */
+  schemaTrackerCannotGetTable: define(44005, 'schema-tracker', 'internal', 'high'),
+  /** A DDL of the source does not fit the tracked structure, so rows after it could not be decoded. */
+  schemaTrackerCannotExecDdl: define(
+    44006,
+    'schema-tracker',
+    'internal',
+    'high',
+    'You can use `handle-error` command to replace or skip this DDL, and `operate-schema set` to correct the structure.',
+  ),
+  /** The structure of a table could not be read from the server. */
+  schemaTrackerCannotFetchTable: define(
+    44007,
+    'schema-tracker',
+    'not-set',
+    'high',
+    'You can use `handle-error` command to replace or skip this DDL.',
   ),
   /** Anything that has no code of its own. */
   notSet: define(50000, 'not-set', 'not-set', 'high'),
