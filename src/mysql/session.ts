@@ -87,6 +87,8 @@ export interface ColumnMeta {
 
 export interface ConnectOptions {
   readonly db: DbConfig;
+  /** What the session is set up for (`connect.ts` says how); default `target`. */
+  readonly role?: 'source' | 'target';
   /** Extra `SET SESSION` assignments, values as SQL text. */
   readonly session?: Record<string, string>;
   readonly database?: string;

@@ -1,0 +1,87 @@
+/** Opens a session and sets it up, so that values written and read through it mean the same everywhere. */
+import { handshake } from './handshake.js';
+import { ConnectionError, SqlError, type ConnectOptions, type Session } from './session.js';
+import { WireSession } from './wire-session.js';
+
+/**
+ * Zero and invalid dates and explicit zeros in AUTO_INCREMENT columns go in as they are; anything that
+ * does not fit is an error and never cut.
+ */
+export const TARGET_SQL_MODE = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,STRICT_TRANS_TABLES';
+
+/** Ours alone: literals are UTF-8 and TIMESTAMP values are UTC on every connection. */
+const NOT_THE_USERS = new Set([
+  'time_zone',
+  'character_set_client',
+  'character_set_results',
+  'character_set_connection',
+]);
+
+/**
+ * Connects, logs in and sets the session: utf8mb4, time_zone '+00:00', no limit on the time of a statement
+ * where role is `source`; for a target also TARGET_SQL_MODE and foreign_key_checks=0. Then come
+ * `db.session` (the user's, without what NOT_THE_USERS names, and without NO_BACKSLASH_ESCAPES in sql_mode,
+ * which would change the meaning of our literals) and `session`.
+ *
+ * Aborting the signal, now or later, drops the connection: what runs rejects with the signal's reason.
+ * Rejects with ConnectionError.
+ */
+export async function connectSession(options: ConnectOptions): Promise<Session> {
+  const { signal } = options;
+  const session = new WireSession(await handshake(options));
+  if (signal) {
+    const onAbort = () => session.abort(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    session.onClosed(() => signal.removeEventListener('abort', onAbort));
+    if (signal.aborted) onAbort();
+  }
+  const assignments = sessionAssignments(options);
+  try {
+    await session.execute(`SET NAMES utf8mb4; SET ${assignments.join(', ')}`);
+  } catch (error) {
+    session.destroy();
+    if (!(error instanceof SqlError)) throw error;
+    throw new ConnectionError(`cannot set session variables: ${error.message}`, error.errno, {
+      cause: error,
+    });
+  }
+  return session;
+}
+
+/** `SESSION name = value` in the order in which they must be set. */
+export function sessionAssignments(options: Pick<ConnectOptions, 'db' | 'session' | 'role'>): string[] {
+  const values = new Map<string, string>([['time_zone', "'+00:00'"]]);
+  if ((options.role ?? 'target') === 'target') {
+    values.set('sql_mode', `'${TARGET_SQL_MODE}'`);
+    values.set('foreign_key_checks', '0');
+  } else {
+    values.set('sql_mode', "''");
+  }
+  for (const [key, value] of Object.entries(options.db.session)) {
+    const name = key.toLowerCase();
+    if (NOT_THE_USERS.has(name)) continue;
+    values.set(name, name === 'sql_mode' ? withoutBackslashMode(value) : userValue(value));
+  }
+  for (const [key, value] of Object.entries(options.session ?? {})) values.set(key.toLowerCase(), value);
+  return [...values].map(([name, value]) => `SESSION \`${name.replaceAll('`', '``')}\` = ${value}`);
+}
+
+/** What a user writes in YAML: a number, a word or a text, with or without SQL quotes around it. */
+function userValue(value: string): string {
+  if (/^[+-]?\d+(\.\d+)?$/.test(value)) return value;
+  if (/^(on|off|default|true|false)$/i.test(value)) return value;
+  return `'${unquoted(value).replace(/[\\']/g, (c) => '\\' + c)}'`;
+}
+
+function unquoted(value: string): string {
+  const quoted = /^(['"])(.*)\1$/s.exec(value.trim());
+  return quoted ? quoted[2] : value;
+}
+
+function withoutBackslashMode(value: string): string {
+  const modes = unquoted(value)
+    .split(',')
+    .map((mode) => mode.trim())
+    .filter((mode) => mode !== '' && mode.toUpperCase() !== 'NO_BACKSLASH_ESCAPES');
+  return userValue(modes.join(','));
+}
