@@ -47,10 +47,10 @@ export const CONTROL_CODES = {
     'high',
     'Please check the `routes` config in task configuration file.',
   ),
-  /** No worker of that name is known. */
-  schedulerWorkerNotExist: scheduler(46001),
   /** A worker of that name is registered with another address. */
-  schedulerWorkerExist: scheduler(46002),
+  schedulerWorkerExist: scheduler(46003),
+  /** No worker of that name is known. */
+  schedulerWorkerNotExist: scheduler(46004),
   /** The command is for an offline worker and this one is online. */
   schedulerWorkerOnline: scheduler(46005, 'Please shut it down first.'),
   /** A source of that id is in the cluster already. */
@@ -60,18 +60,20 @@ export const CONTROL_CODES = {
   ),
   /** The cluster has no source of that id. */
   schedulerSourceNotExist: scheduler(46008, 'Please check the id with `operate-source show`.'),
-  /** The source is bound to a worker already. */
-  schedulerSourceBound: scheduler(46009),
+  /** The sources have no worker. Start one, or wait until one is free. */
+  schedulerSourcesUnbound: scheduler(46009, 'Please check the workers with `list-member`.'),
   /** A source cannot be stopped or updated while tasks use it. */
   schedulerSourceHasTasks: scheduler(46010, 'Please stop the tasks of the source first, with `stop-task`.'),
-  /** A stage was asked for that subtasks cannot be asked for. */
-  schedulerInvalidStage: scheduler(46011),
   /** The task runs on this source already. */
   schedulerSubtaskExist: scheduler(
     46014,
     'Please use `query-status` to see the existing subtasks, and `stop-task` before you start them anew.',
   ),
-  /** There is no such task, or none on the named source. */
+  /** A stage was asked for that subtasks cannot be asked for. */
+  schedulerInvalidStage: scheduler(46015),
+  /** The task does not run on the named source. */
+  schedulerOpSourceNotExist: scheduler(46017, 'Please use `query-status` to see the sources of the task.'),
+  /** There is no such task. */
   schedulerTaskNotExist: scheduler(46018, 'Please use `query-status` to see the tasks.'),
   /** dmctl cannot reach a master. */
   ctlGrpcConnect: define(48001, 'dmctl', 'internal', 'high', 'Please check your network connection.'),
