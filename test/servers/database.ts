@@ -80,7 +80,7 @@ export class DatabaseServer implements DatabaseAddress, AsyncDisposable {
     return this.#child.running;
   }
 
-  /** Rows of one statement, as mysql2 gives them (big numbers and dates as strings, binary as Buffer). */
+  /** Rows of one statement, as mysql2 gives them (numbers above 2^53 and dates as strings, binary as Buffer). */
   async query<T extends Row = Row>(sql: string, values?: unknown[]): Promise<T[]> {
     const connection = await this.#shared();
     const [rows] = await connection.query(sql, values);
@@ -102,7 +102,7 @@ export class DatabaseServer implements DatabaseAddress, AsyncDisposable {
       password: this.password,
       multipleStatements: true,
       supportBigNumbers: true,
-      bigNumberStrings: true,
+      bigNumberStrings: false,
       dateStrings: true,
       charset: 'utf8mb4',
       connectTimeout: 10_000,

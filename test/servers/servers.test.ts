@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startMariaDb, startNats, startNatsCluster } from './index.js';
+import { describeWith, startDatabase, startMariaDb, startNats, startNatsCluster } from './index.js';
 
 describe('test servers', () => {
   it('starts a MariaDB with row binlog, survives a kill, and cleans up', async () => {
@@ -10,7 +10,7 @@ describe('test servers', () => {
     const [format] = await server.query(
       'SELECT @@binlog_format AS f, @@gtid_binlog_pos AS g, @@server_id AS id',
     );
-    expect(format).toMatchObject({ f: 'ROW', id: String(server.serverId) });
+    expect(format).toMatchObject({ f: 'ROW', id: server.serverId });
     expect(String(format?.['g'])).toMatch(/^0-\d+-\d+$/);
     await server.signal('SIGKILL');
     expect(server.running).toBe(false);
@@ -27,3 +27,22 @@ describe('test servers', () => {
     await cluster.servers[0]?.restart();
   });
 });
+
+for (const kind of ['mysql-9.7', 'mysql-5.6'] as const) {
+  await describeWith(kind, 'test servers', () => {
+    it('starts with row binlog and GTID, survives a kill', async () => {
+      await using server = await startDatabase(kind);
+      await server.execute(
+        'CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY); INSERT INTO d.t VALUES (1)',
+      );
+      const [row] = await server.query(
+        'SELECT @@binlog_format AS f, @@gtid_mode AS g, @@global.gtid_executed AS e, @@log_bin AS b',
+      );
+      expect(row).toMatchObject({ f: 'ROW', g: 'ON', b: 1 });
+      expect(String(row?.['e'])).toMatch(/^[-0-9a-f]+:1-\d+$/);
+      await server.signal('SIGKILL');
+      await server.restart();
+      expect(await server.query('SELECT id FROM d.t')).toEqual([{ id: 1 }]);
+    });
+  });
+}
