@@ -55,6 +55,18 @@ export const CODES = {
     'high',
     'Please check the `routes` config in task configuration file.',
   ),
+  /** The precheck of a task found what would make it fail; the message lists what and how to mend it. */
+  taskCheckFailed: define(26005, 'task-check', 'internal', 'medium'),
+  /** Reading a table of the source failed; RawCause holds the server's error. */
+  dumpFailed: define(32001, 'dump-unit', 'internal', 'high'),
+  /** The full copy needs a moment without writes for a consistent picture, and the source refused each lock. */
+  dumpGlobalLock: define(
+    32004,
+    'dump-unit',
+    'internal',
+    'high',
+    'Please grant RELOAD (for FLUSH TABLES WITH READ LOCK) or LOCK TABLES to the user of the source, or set `--consistency none` in `extra-args` of the mydumpers configuration.',
+  ),
   /**
    * The bytes of a row do not fit the table's definition as it is known at that place of the binlog.
    * Usually a DDL was skipped, filtered or run behind the tool's back.
@@ -110,4 +122,28 @@ export const CODES = {
   ),
   /** Anything that has no code of its own. */
   notSet: define(50000, 'not-set', 'not-set', 'high'),
+  /** The target refused the definition of a database or table of the source. */
+  loadTargetTable: define(
+    60101,
+    'load-unit',
+    'downstream',
+    'high',
+    'Please create the table by hand on the target in a form that it understands and resume the task: an existing table is used as it is.',
+  ),
+  /** A value of the source does not go into the target's column unchanged. */
+  loadValue: define(
+    60102,
+    'load-unit',
+    'downstream',
+    'high',
+    'Please give the column on the target a type that holds the values of the source, then resume the task.',
+  ),
+  /** A table changed its definition again and again while it was being copied. */
+  dumpTableChanging: define(
+    60103,
+    'dump-unit',
+    'upstream',
+    'high',
+    'Please resume the task when no DDL statements run on the source.',
+  ),
 } as const satisfies Record<string, ErrorCode>;
