@@ -19,8 +19,8 @@ export function readDbConfig(section: Section, defaults: { port: number }): DbCo
     if (Object.keys(read).length > 0) config.security = read;
     security.end();
   }
+  if (host === '') throw section.missing(CODES.configYamlTransform, 'host must be set', 'host');
   section.end();
-  if (host === '') throw section.error(CODES.configYamlTransform, 'host must be set');
   return config;
 }
 

@@ -1,7 +1,7 @@
 import { CODES } from '../errors/codes.js';
 import { DmError, type ErrorCode } from '../errors/dm-error.js';
 import { formatPlace, type ConfigNode, type MapNode, type Place, type ScalarNode } from './config-node.js';
-import { didYouMean } from './nearest.js';
+import { didYouMean, nearestWord } from './nearest.js';
 import { findNotYet, type NotYet } from './not-yet.js';
 import { parseDuration } from './units.js';
 
@@ -47,6 +47,15 @@ export class Section {
   error(kind: ErrorCode, message: string, key?: string): DmError {
     const place = key === undefined ? this.place : this.placeOf(key);
     return new DmError(kind, `${formatPlace(place)}: ${message}`);
+  }
+
+  /** An error about a key that must be there and is not; names a present key that may be meant for it. */
+  missing(kind: ErrorCode, message: string, key: string): DmError {
+    const strangers = [...this.#node.entries].filter(([name]) => !this.#asked.has(name) || name === key);
+    const meant = nearestWord(key, new Map(strangers).keys());
+    if (meant === null || meant === key) return this.error(kind, message, key);
+    const place = formatPlace(this.#node.entries.get(meant)?.place ?? this.place);
+    return new DmError(kind, `${place}: ${message}; did you mean "${key}" by "${meant}"?`);
   }
 
   has(key: string): boolean {
@@ -226,7 +235,8 @@ export class Section {
     if (node === undefined || (node.kind === 'scalar' && node.value === null)) return undefined;
     const line = findNotYet(this.#options.notYet, [...this.#path, key]);
     if (line && !isOff(node, line)) {
-      throw this.error(CODES.notSupportedYet, `"${this.#name(key)}" is not supported yet`, key);
+      const shown = node.kind === 'scalar' ? `${this.#name(key)}: ${node.text}` : this.#name(key);
+      throw this.error(CODES.notSupportedYet, `"${shown}" is not supported yet`, key);
     }
     return node;
   }

@@ -60,8 +60,10 @@ export function parseSourceConfig(text: string, fileName: string): SourceConfig 
   const purge = readPurge(top.section('purge'));
   const checker = readChecker(top.section('checker'));
   const fromSection = top.section('from');
+  if (!fromSection) {
+    throw top.missing(CODES.configYamlTransform, '"from" must be set: the upstream database', 'from');
+  }
   top.end();
-  if (!fromSection) throw top.error(CODES.configYamlTransform, '"from" must be set: the upstream database');
   const from = readDbConfig(fromSection, { port: 3306 });
   return {
     sourceId,
@@ -83,7 +85,7 @@ export function parseSourceConfig(text: string, fileName: string): SourceConfig 
 
 function readSourceId(top: Section): string {
   const id = top.string('source-id');
-  if (id === '') throw top.error(CODES.configEmptySourceId, 'empty source-id not valid', 'source-id');
+  if (id === '') throw top.missing(CODES.configEmptySourceId, 'empty source-id not valid', 'source-id');
   if (Buffer.byteLength(id) > MAX_SOURCE_ID_BYTES) {
     throw top.error(CODES.configTooLongSourceId, `too long source-id not valid: ${id}`, 'source-id');
   }

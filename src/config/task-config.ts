@@ -84,7 +84,7 @@ export function parseTaskConfig(text: string, fileName: string): TaskConfig {
   });
   const warnings: string[] = [];
   const name = top.string('name');
-  if (name === '') throw top.error(CODES.configTaskNameEmpty, 'task name should not be empty', 'name');
+  if (name === '') throw top.missing(CODES.configTaskNameEmpty, 'task name should not be empty', 'name');
   const taskMode = readTaskMode(top);
   top.bool('is-sharding', false);
   top.bool('enable-heartbeat', false);
@@ -103,7 +103,9 @@ export function parseTaskConfig(text: string, fileName: string): TaskConfig {
   const settings = readSettings(top);
   const sets = readRuleSets(top);
   const targetSection = top.section('target-database');
-  if (!targetSection) throw top.error(CODES.configNeedTargetDb, 'must specify target-database');
+  if (!targetSection) {
+    throw top.missing(CODES.configNeedTargetDb, 'must specify target-database', 'target-database');
+  }
   const target = readDbConfig(targetSection, { port: 4000 });
   const instances = readInstances(top, { taskMode, sets, warnings });
   top.end();
@@ -118,7 +120,7 @@ function readTaskMode(top: Section): TaskMode {
   const modes = ['full', 'incremental', 'all'] as const;
   const mode = modes.find((one) => one === text);
   if (!mode) {
-    throw top.error(
+    throw top.missing(
       CODES.configInvalidTaskMode,
       `please specify right task-mode, support \`full\`, \`incremental\`, \`all\`${text === '' ? '' : `; not "${text}"`}`,
       'task-mode',

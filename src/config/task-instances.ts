@@ -47,7 +47,7 @@ interface InstanceContext {
 export function readInstances(top: Section, context: InstanceContext): TaskInstance[] {
   const sections = top.items('mysql-instances');
   if (sections.length === 0) {
-    throw top.error(
+    throw top.missing(
       CODES.configInstancesAtLeastOne,
       'must specify at least one mysql-instances',
       'mysql-instances',
@@ -81,7 +81,11 @@ function readInstance(section: Section, index: number, context: OneContext): Tas
   const { sets, used } = context;
   const sourceId = section.string('source-id');
   if (sourceId === '') {
-    throw section.error(CODES.configEmptySourceId, `mysql-instance(${index}): empty source-id not valid`);
+    throw section.missing(
+      CODES.configEmptySourceId,
+      `mysql-instance(${index}): empty source-id not valid`,
+      'source-id',
+    );
   }
   const refer = new References(section, index, used);
   const newName = section.string('block-allow-list');
@@ -286,9 +290,10 @@ function readMeta(section: Section, index: number, context: OneContext): StartMe
   const inner = section.section('meta');
   if (!inner) {
     if (context.taskMode !== 'incremental') return undefined;
-    throw section.error(
+    throw section.missing(
       CODES.configMetadataNotSet,
       `mysql-instance(${index}) must set meta for task-mode ${context.taskMode}`,
+      'meta',
     );
   }
   const meta: StartMeta = {
