@@ -5,7 +5,8 @@
 import { describe } from 'vitest';
 import { startMariaDb } from './mariadb.js';
 import { installMySql, startMySql } from './mysql.js';
-import { ADMIN, DatabaseServer, type DatabaseAddress, type DatabaseOptions } from './database.js';
+import type { DatabaseServer} from './database.js';
+import { ADMIN, type DatabaseAddress, type DatabaseOptions } from './database.js';
 
 export type DatabaseKind = 'mariadb-10.11' | 'mysql-9.7' | 'mysql-5.6';
 
