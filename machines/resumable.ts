@@ -1,0 +1,52 @@
+/**
+ * Which errors of a unit go away by themselves. DM's lists (dm "un-resumable errors"): trying those again
+ * gives the same error, and each try costs the target a failed statement, so a person has to decide.
+ */
+import type { ProcessError } from '../src/model/status.js';
+
+/** Texts of errors about DDL that the target does not support or accept. */
+const DDL_TEXTS = [
+  "can't drop column with index",
+  'unsupported add column',
+  'unsupported modify column',
+  'unsupported modify charset',
+  'unsupported modify collate',
+  'unsupported drop primary key',
+  'unsupported drop integer primary key',
+  'Invalid default value for',
+] as const;
+
+/** Server errors: name too long, too many columns, too many keys; duplicate, too long, wrong or illegal value, too big a transaction. */
+const SERVER_ERRNOS = [1059, 1117, 1069, 1062, 1406, 1366, 8025] as const;
+
+/** The source has purged what the reader needs. */
+const PURGED_TEXTS = [
+  'Could not find first log file name in binary log index file',
+  'The slave is connecting using CHANGE MASTER TO MASTER_AUTO_POSITION = 1, but the master has purged binary logs',
+  'The replication sender thread cannot start in AUTO_POSITION mode',
+  'master has purged',
+  'purged required binary logs',
+] as const;
+
+const CODES = new Set([36008, 32004, 32001, 36027, 11129, 34020, 34021, 30001, 30002, 30004, 30005, 30008]);
+
+function mentionsErrno(text: string, errno: number): boolean {
+  return text.includes(`Error ${errno}`) || text.includes(`errno ${errno}`) || text.includes(`(${errno})`);
+}
+
+/** False when trying again cannot help. An error without a code in the lists is worth a try. */
+export function isResumable(errors: readonly ProcessError[]): boolean {
+  return errors.every((error) => {
+    if (CODES.has(error.ErrCode)) return false;
+    const text = `${error.Message}\n${error.RawCause}`;
+    const lower = text.toLowerCase();
+    if (DDL_TEXTS.some((part) => lower.includes(part.toLowerCase()))) return false;
+    if (PURGED_TEXTS.some((part) => lower.includes(part.toLowerCase()))) return false;
+    return !SERVER_ERRNOS.some((errno) => mentionsErrno(text, errno));
+  });
+}
+
+/** DM's back-off: 1 s, 2 s, 4 s ... `maxMs`. `attempt` counts the resumptions that did not last. */
+export function resumeDelayMs(attempt: number, maxMs: number): number {
+  return Math.min(1000 * 2 ** Math.min(attempt, 30), maxMs);
+}
