@@ -2,10 +2,9 @@
  * Which servers the tests can have here. MariaDB and nats-server are installed on demand and never
  * skipped; where another one cannot be had, its tests are skipped and say what is missing.
  */
-import { describe } from 'vitest';
 import { startMariaDb } from './mariadb.js';
 import { installMySql, startMySql } from './mysql.js';
-import type { DatabaseServer} from './database.js';
+import type { DatabaseServer } from './database.js';
 import { ADMIN, type DatabaseAddress, type DatabaseOptions } from './database.js';
 
 export type DatabaseKind = 'mariadb-10.11' | 'mysql-9.7' | 'mysql-5.6';
@@ -43,16 +42,6 @@ export function startDatabase(kind: DatabaseKind, options: DatabaseOptions = {})
     case 'mysql-5.6':
       return startMySql({ ...options, version: '5.6' });
   }
-}
-
-/**
- * `describe` for tests that need the server: skipped, with the missing package in the title, where it
- * cannot be had. To be awaited at the top level of a test file.
- */
-export async function describeWith(kind: DatabaseKind, title: string, body: () => void): Promise<void> {
-  const state = await available(kind);
-  if (state.ok) describe(`${title} [${kind}]`, body);
-  else describe.skip(`${title} [${kind}] (missing: ${state.missing})`, body);
 }
 
 /** A target that suites run against; `start` gives an address and how to let go of it. */
