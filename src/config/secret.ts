@@ -12,7 +12,7 @@ const IV_BYTES = 16;
 const SEPARATOR = 0x40;
 
 /** What is shown in the place of a password (manual, get-config). */
-export const MASKED = '******';
+export const MASKED = '*****';
 
 /** Passwords in files may be plain or encrypted by `dmctl encrypt`. */
 export interface Secrets {
