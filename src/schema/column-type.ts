@@ -67,7 +67,7 @@ export function resolveType(def: TypeDef, inherited: CharsetPair, server: Schema
         collation: pair.charset === 'binary' ? 'binary' : `${pair.charset}_bin`,
       };
     }
-    // Only a character set that the column itself names turns its type into a binary one.
+    // Also where the table's own character set is binary.
     if (pair.charset === 'binary' && AS_BINARY[base] !== undefined) {
       base = AS_BINARY[base];
       pair = undefined;

@@ -48,10 +48,12 @@ export interface IndexPart {
 
 export interface Index {
   name: string;
-  kind: 'primary' | 'unique' | 'index' | 'fulltext' | 'spatial';
+  kind: 'primary' | 'unique' | 'index' | 'fulltext' | 'spatial' | 'vector';
   parts: IndexPart[];
   invisible?: boolean;
   comment?: string;
+  /** Made by the server for a foreign key: gives way to an index that begins with the same columns. */
+  generated?: boolean;
 }
 
 export interface ForeignKey {
