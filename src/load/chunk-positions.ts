@@ -10,8 +10,15 @@ export interface ChunkPositions {
   readonly min: BinlogLocation;
   readonly max: BinlogLocation;
   /**
+   * Copied with consistency none: changes up to here may be in the copy already and need safe mode; null
+   * for an exact copy.
+   */
+  readonly safeModeUntil: BinlogLocation | null;
+  /**
    * P of the chunk that holds this source row. `firstKeyValue` is the value of the first column of the
-   * source table's primary key (chunks are ranges of it), null where the table has none.
+   * source table's primary key (chunks are ranges of it), null where the table has none. With null it is
+   * the largest P of the table, before which its DDL is in the copy already; a table that was not copied
+   * has `min`.
    */
   positionFor(source: TableName, firstKeyValue: SqlValue): BinlogLocation;
 }

@@ -1,0 +1,71 @@
+/** Splits a table into chunks: ranges of an integer primary key's first column. */
+import type { DumpConfig } from '../model/subtask-config.js';
+import { quoteName, quoteTable } from '../model/table-name.js';
+import type { Session } from '../mysql/session.js';
+import type { SourceTable } from './source-tables.js';
+
+/** low <= key < high; null = open end. Ranges of a table cover all keys, also ones that do not exist yet. */
+export interface KeyRange {
+  readonly low: bigint | null;
+  readonly high: bigint | null;
+}
+
+export const WHOLE: KeyRange = { low: null, high: null };
+
+/** So that the meta table stays small; more rows per chunk instead. */
+const MAX_CHUNKS = 4096;
+
+/**
+ * A chunk for each `rows` rows or `chunkFilesize` bytes, whichever gives more, by the server's
+ * estimates. Ranges are of equal width: where keys are unevenly spread chunks differ in size, and a
+ * large one simply becomes several files.
+ */
+export async function planChunks(
+  session: Session,
+  table: SourceTable,
+  config: Pick<DumpConfig, 'rows' | 'chunkFilesize'>,
+): Promise<KeyRange[]> {
+  if (table.splitColumn === null || config.rows === 0 || !table.transactional) return [WHOLE];
+  const bySize = config.chunkFilesize > 0 ? table.bytes / config.chunkFilesize : 0;
+  const wanted = Math.min(MAX_CHUNKS, Math.ceil(Math.max(table.rows / config.rows, bySize)));
+  if (wanted <= 1) return [WHOLE];
+  const key = quoteName(table.splitColumn);
+  const [{ lo, hi }] = await session.query(
+    `SELECT MIN(${key}) AS lo, MAX(${key}) AS hi FROM ${quoteTable(table.source)}`,
+  );
+  if (lo === null || hi === null) return [WHOLE];
+  return splitRange(BigInt(lo), BigInt(hi), wanted);
+}
+
+/** About `count` ranges of equal width over [min, max], the first and the last open. */
+export function splitRange(min: bigint, max: bigint, count: number): KeyRange[] {
+  const span = max - min + 1n;
+  const parts = span < BigInt(count) ? span : BigInt(count);
+  const ranges: KeyRange[] = [];
+  let low: bigint | null = null;
+  for (let i = 1n; i < parts; i++) {
+    const high: bigint = min + (span * i) / parts;
+    ranges.push({ low, high });
+    low = high;
+  }
+  ranges.push({ low, high: null });
+  return ranges;
+}
+
+/** The SELECT that reads a chunk. */
+export function chunkSelect(table: SourceTable, range: KeyRange, where: string | undefined): string {
+  const columns = table.columns.map(({ name, transfer }) =>
+    transfer === 'float' ? `${quoteName(name)} * 1e0` : quoteName(name),
+  );
+  const conditions: string[] = [];
+  let hint = '';
+  if (table.splitColumn !== null && (range.low !== null || range.high !== null)) {
+    const key = quoteName(table.splitColumn);
+    hint = ' FORCE INDEX (PRIMARY)';
+    if (range.low !== null) conditions.push(`${key} >= ${range.low}`);
+    if (range.high !== null) conditions.push(`${key} < ${range.high}`);
+  }
+  if (where !== undefined && where !== '') conditions.push(`(${where})`);
+  const filter = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+  return `SELECT ${columns.join(', ')} FROM ${quoteTable(table.source)}${hint}${filter}`;
+}

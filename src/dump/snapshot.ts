@@ -1,0 +1,200 @@
+/**
+ * Connections that see the source as it was at a known place P of its binlog.
+ *
+ * `flush`: FLUSH TABLES WITH READ LOCK stops all commits for the moment in which the snapshots are opened
+ * and P is read. `lock`: the same with LOCK TABLES ... READ on the tables of the task: others go on
+ * changing, but whatever touches these tables is either before P and visible or after it. MariaDB needs
+ * neither: a consistent snapshot knows its own P (`binlog_snapshot_*`), each connection its own.
+ * `auto` tries flush, then that or lock. `none` takes no lock: P is read before the snapshots, so changes
+ * between P and `exitSafe` may or may not be in them.
+ */
+import { CODES } from '../errors/codes.js';
+import { DmError } from '../errors/dm-error.js';
+import { NO_LOCATION, type BinlogLocation } from '../model/location.js';
+import type { SubtaskConfig } from '../model/subtask-config.js';
+import { quoteTable, type TableName } from '../model/table-name.js';
+import { connectSession } from '../mysql/connect.js';
+import { SqlError, type Session } from '../mysql/session.js';
+import { quoteString } from '../mysql/text.js';
+import type { Log } from '../runtime/ports.js';
+
+export interface SnapshotConnection {
+  readonly session: Session;
+  /** Rows read here are those committed up to this place. */
+  readonly location: BinlogLocation;
+}
+
+export interface Snapshot {
+  readonly connections: readonly SnapshotConnection[];
+  /** Consistency none: the furthest place that rows read here may already show; else null. */
+  readonly exitSafe: BinlogLocation | null;
+  close(): void;
+}
+
+export interface SnapshotOptions {
+  readonly config: SubtaskConfig;
+  readonly tables: readonly TableName[];
+  readonly connections: number;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** How long writers may stand still behind our wait for a lock, seconds. */
+const LOCK_WAIT = 10;
+
+export async function openSnapshot(options: SnapshotOptions): Promise<Snapshot> {
+  const sessions: Session[] = [];
+  const close = () => {
+    for (const session of sessions) session.destroy();
+  };
+  try {
+    const control = await connectSource(options);
+    sessions.push(control);
+    const count = Math.max(1, options.connections);
+    const readers = await Promise.all(Array.from({ length: count }, () => connectSource(options)));
+    sessions.push(...readers);
+    const snapshot = await take(control, readers, options);
+    control.destroy();
+    return { ...snapshot, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** A connection for reading without limits on the time of a statement or of waiting for us. */
+export function connectSource({
+  config,
+  signal,
+}: Pick<SnapshotOptions, 'config' | 'signal'>): Promise<Session> {
+  return connectSession({
+    db: config.from,
+    role: 'source',
+    session: {
+      wait_timeout: '2147483',
+      net_write_timeout: '86400',
+      net_read_timeout: '86400',
+    },
+    signal,
+  }).then(async (session) => {
+    const limit = session.isMariaDb ? 'max_statement_time' : 'max_execution_time';
+    // MySQL before 5.7.8 has no such limit.
+    await session.execute(`SET SESSION ${limit} = 0`).catch((error: unknown) => {
+      if (!(error instanceof SqlError && error.errno === 1193)) throw error;
+    });
+    return session;
+  });
+}
+
+async function take(
+  control: Session,
+  readers: Session[],
+  options: SnapshotOptions,
+): Promise<Omit<Snapshot, 'close'>> {
+  const { config, log } = options;
+  const { consistency } = config.dump;
+  if (consistency === 'none') {
+    const location = await currentLocation(control, config);
+    await openReaders(readers);
+    const exitSafe = await currentLocation(control, config);
+    return { connections: readers.map((session) => ({ session, location })), exitSafe };
+  }
+  if (consistency === 'snapshot') {
+    if (!control.isMariaDb) {
+      throw new DmError(
+        CODES.dumpFailed,
+        'consistency snapshot needs a MariaDB source: MySQL does not tell where in the binlog a snapshot stands',
+        { workaround: 'Use consistency auto, flush or lock.' },
+      );
+    }
+    return ownLocations(readers, config);
+  }
+  const refusals: string[] = [];
+  const attempts: [name: string, sql: string][] = [];
+  if (consistency !== 'lock') attempts.push(['flush', 'FLUSH TABLES WITH READ LOCK']);
+  if (consistency === 'lock' || (consistency === 'auto' && !control.isMariaDb)) {
+    const list = options.tables.map((name) => `${quoteTable(name)} READ`).join(', ');
+    if (list !== '') attempts.push(['lock', `LOCK TABLES ${list}`]);
+  }
+  await control.execute(`SET SESSION lock_wait_timeout = ${LOCK_WAIT}`);
+  for (const [name, sql] of attempts) {
+    try {
+      await control.execute(sql);
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      refusals.push(`${name}: ${error.message}`);
+      log.info('the source refused a lock for the snapshot', { lock: name, error: error.message });
+      continue;
+    }
+    await openReaders(readers);
+    const location = await currentLocation(control, config);
+    await control.execute('UNLOCK TABLES');
+    return { connections: readers.map((session) => ({ session, location })), exitSafe: null };
+  }
+  if (consistency === 'auto' && control.isMariaDb) return ownLocations(readers, config);
+  throw new DmError(CODES.dumpGlobalLock, "couldn't acquire global lock", { rawCause: refusals.join('; ') });
+}
+
+const OPEN =
+  'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT';
+
+async function openReaders(readers: Session[]): Promise<void> {
+  await Promise.all(readers.map((reader) => reader.execute(OPEN)));
+}
+
+async function ownLocations(readers: Session[], config: SubtaskConfig): Promise<Omit<Snapshot, 'close'>> {
+  await openReaders(readers);
+  const connections = await Promise.all(
+    readers.map(async (session) => ({ session, location: await snapshotLocation(session, config) })),
+  );
+  return { connections, exitSafe: null };
+}
+
+async function snapshotLocation(session: Session, config: SubtaskConfig): Promise<BinlogLocation> {
+  const rows = await session.query("SHOW STATUS LIKE 'binlog_snapshot_%'");
+  const values = new Map(rows.map((row) => Object.values(row) as [string, string]));
+  const lower = new Map([...values].map(([name, value]) => [name.toLowerCase(), value]));
+  const name = lower.get('binlog_snapshot_file') ?? '';
+  if (name === '') return withoutBinlog(config);
+  const pos = Number(lower.get('binlog_snapshot_position'));
+  return { name, pos, gtidSet: await mariadbGtid(session, name, pos) };
+}
+
+async function mariadbGtid(session: Session, name: string, pos: number): Promise<string> {
+  const [{ g }] = await session.query(`SELECT BINLOG_GTID_POS(${quoteString(name)}, ${pos}) AS g`);
+  return g ?? '';
+}
+
+/** The end of the source's binlog. Throws DmError 32001 where it is off and the task needs it. */
+export async function currentLocation(session: Session, config: SubtaskConfig): Promise<BinlogLocation> {
+  const [{ columns, rows }] = await masterStatus(session);
+  if (rows.length === 0) return withoutBinlog(config);
+  const [name, pos] = rows[0];
+  const location = { name: name ?? '', pos: Number(pos) };
+  if (session.isMariaDb) {
+    return { ...location, gtidSet: await mariadbGtid(session, location.name, location.pos) };
+  }
+  const gtid = columns.indexOf('Executed_Gtid_Set');
+  return { ...location, gtidSet: (rows[0][gtid] ?? '').replaceAll('\n', '') };
+}
+
+async function masterStatus(session: Session) {
+  try {
+    return await session.execute('SHOW MASTER STATUS');
+  } catch (error) {
+    // MySQL 8.4 and later know only the new name.
+    if (!(error instanceof SqlError && error.errno === 1064)) throw error;
+    return session.execute('SHOW BINARY LOG STATUS');
+  }
+}
+
+function withoutBinlog(config: SubtaskConfig): BinlogLocation {
+  if (config.taskMode === 'full' || config.taskMode === 'dump') return NO_LOCATION;
+  throw new DmError(
+    CODES.dumpFailed,
+    'the binary log of the source is off, so nothing can follow the full copy',
+    {
+      workaround: 'Please turn log_bin on, or use task-mode full.',
+    },
+  );
+}

@@ -1,0 +1,167 @@
+/**
+ * The tables that a subtask copies: what the source has, cut by the block-allow list, routed to the
+ * target, each with what is needed to read it exactly.
+ */
+import { BlockAllowList } from '../filter/block-allow.js';
+import { Router } from '../filter/router.js';
+import type { SubtaskConfig } from '../model/subtask-config.js';
+import { quoteName, quoteTable, type TableName } from '../model/table-name.js';
+import type { Session } from '../mysql/session.js';
+import { quoteString } from '../mysql/text.js';
+
+/**
+ * How a column's value travels: `number` as the digits that the server prints, `float` the same after
+ * a conversion to double (FLOAT prints 6 digits only), `text` as UTF-8, `enum` as text of which the
+ * empty one may stand for the error value 0, `binary` as bytes that are no text.
+ */
+export type Transfer = 'number' | 'float' | 'text' | 'enum' | 'binary';
+
+export interface SourceColumn {
+  readonly name: string;
+  /** Lower-case data type of information_schema. */
+  readonly type: string;
+  readonly transfer: Transfer;
+}
+
+export interface SourceTable {
+  readonly source: TableName;
+  readonly target: TableName;
+  /** Of a storage engine with consistent snapshots. */
+  readonly transactional: boolean;
+  /** SHOW CREATE TABLE. */
+  readonly createSql: string;
+  /** Without generated columns. */
+  readonly columns: readonly SourceColumn[];
+  /** First column of the primary key where that is an integer: chunks are ranges of it. */
+  readonly splitColumn: string | null;
+  /** The server's estimates. */
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+const BINARY_TYPES = new Set([
+  'binary',
+  'varbinary',
+  'tinyblob',
+  'blob',
+  'mediumblob',
+  'longblob',
+  'bit',
+  'vector',
+  'geometry',
+  'point',
+  'linestring',
+  'polygon',
+  'multipoint',
+  'multilinestring',
+  'multipolygon',
+  'geometrycollection',
+  'geomcollection',
+]);
+const INTEGER_TYPES = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'bigint']);
+const SNAPSHOT_ENGINES = new Set(['innodb', 'rocksdb', 'myrocks', 'tokudb']);
+
+export function transferOf(dataType: string): Transfer {
+  if (BINARY_TYPES.has(dataType)) return 'binary';
+  if (INTEGER_TYPES.has(dataType) || dataType === 'decimal' || dataType === 'year') return 'number';
+  if (dataType === 'float' || dataType === 'double') return 'float';
+  return dataType === 'enum' ? 'enum' : 'text';
+}
+
+/** The tables to copy, by schema and name. Throws SqlError, ConnectionError, DmError 40080. */
+export async function readSourceTables(session: Session, config: SubtaskConfig): Promise<SourceTable[]> {
+  const options = { caseSensitive: config.caseSensitive, metaSchema: config.metaSchema };
+  const allowed = new BlockAllowList(config.blockAllow, options);
+  const router = new Router(config.routes, options);
+  const tables: SourceTable[] = [];
+  const schemas = await session.query('SELECT schema_name AS s FROM information_schema.schemata ORDER BY 1');
+  for (const { s } of schemas) {
+    if (s !== null && allowed.allowsSchema(s))
+      tables.push(...(await readSchema(session, s, allowed, router)));
+  }
+  return tables;
+}
+
+async function readSchema(
+  session: Session,
+  schema: string,
+  allowed: BlockAllowList,
+  router: Router,
+): Promise<SourceTable[]> {
+  const where = `table_schema = ${quoteString(schema)}`;
+  const names = await session.query(
+    `SELECT table_name AS t, engine AS e, table_rows AS r, data_length AS b FROM information_schema.tables
+     WHERE ${where} AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY table_name`,
+  );
+  const wanted = names.filter(({ t }) => allowed.allows({ schema, table: t ?? '' }));
+  if (wanted.length === 0) return [];
+  const columns = new Map<string, SourceColumn[]>();
+  const types = new Map<string, string>();
+  for (const { t, c, d, x } of await session.query(
+    `SELECT table_name AS t, column_name AS c, data_type AS d, extra AS x FROM information_schema.columns
+     WHERE ${where} ORDER BY table_name, ordinal_position`,
+  )) {
+    const type = (d ?? '').toLowerCase();
+    types.set(`${t}\u0000${c}`, type);
+    if (/\b(VIRTUAL|STORED|PERSISTENT)\b/i.test(x ?? '')) continue;
+    const list = columns.get(t ?? '') ?? [];
+    list.push({ name: c ?? '', type, transfer: transferOf(type) });
+    columns.set(t ?? '', list);
+  }
+  const firstKey = new Map<string, string>();
+  for (const { t, c } of await session.query(
+    `SELECT table_name AS t, column_name AS c FROM information_schema.statistics
+     WHERE ${where} AND index_name = 'PRIMARY' AND seq_in_index = 1`,
+  )) {
+    if (INTEGER_TYPES.has(types.get(`${t}\u0000${c}`) ?? '')) firstKey.set(t ?? '', c ?? '');
+  }
+  const tables: SourceTable[] = [];
+  for (const row of wanted) {
+    const source = { schema, table: row.t ?? '' };
+    const createSql = await readDefinition(session, source);
+    if (createSql === null) continue;
+    tables.push({
+      source,
+      target: router.route(source),
+      transactional: SNAPSHOT_ENGINES.has((row.e ?? '').toLowerCase()),
+      createSql,
+      columns: columns.get(source.table) ?? [],
+      splitColumn: firstKey.get(source.table) ?? null,
+      rows: Number(row.r ?? 0),
+      bytes: Number(row.b ?? 0),
+    });
+  }
+  return tables;
+}
+
+/** SHOW CREATE TABLE, or null when there is no such table (any more). */
+export async function readDefinition(session: Session, name: TableName): Promise<string | null> {
+  try {
+    const [{ rows }] = await session.execute(`SHOW CREATE TABLE ${quoteTable(name)}`);
+    return rows[0][1];
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw error;
+  }
+}
+
+export async function readDatabaseDefinition(session: Session, schema: string): Promise<string> {
+  const [{ rows }] = await session.execute(`SHOW CREATE DATABASE ${quoteName(schema)}`);
+  return rows[0][1] ?? '';
+}
+
+/** Unknown table or database. */
+export function isGone(error: unknown): boolean {
+  const errno = (error as { errno?: number }).errno;
+  return errno === 1146 || errno === 1049 || errno === 1051;
+}
+
+/** Two texts of SHOW CREATE TABLE say the same but for the AUTO_INCREMENT counter, which moves with rows. */
+export function sameDefinition(a: string, b: string): boolean {
+  return withoutCounter(a) === withoutCounter(b);
+}
+
+function withoutCounter(sql: string): string {
+  const close = sql.lastIndexOf('\n)');
+  return sql.slice(0, close) + sql.slice(close).replace(/ AUTO_INCREMENT=\d+/, '');
+}

@@ -1,0 +1,185 @@
+/** Loads the files of one chunk and marks it loaded, all in one transaction of the target. */
+import { createReadStream } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { CODES } from '../errors/codes.js';
+import { DmError } from '../errors/dm-error.js';
+import type { BinlogLocation } from '../model/location.js';
+import type { SubtaskConfig } from '../model/subtask-config.js';
+import { quoteName, quoteTable } from '../model/table-name.js';
+import { connectSession } from '../mysql/connect.js';
+import type { Session, StatementResult } from '../mysql/session.js';
+import type { Part, PartQueue } from '../dump/part-queue.js';
+import type { FileFormat } from '../dump/row-format.js';
+import type { SourceTable } from '../dump/source-tables.js';
+import type { Log } from '../runtime/ports.js';
+import { FencedError, type ChunkRow, type CopyMeta } from './copy-meta.js';
+
+/**
+ * Not strict on purpose: with LOCAL the server turns errors about values into warnings anyhow. Every
+ * warning is looked at, and one that could mean a changed value fails the chunk.
+ */
+const LOAD_SQL_MODE = "'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'";
+
+export async function connectLoader(config: SubtaskConfig, signal: AbortSignal): Promise<Session> {
+  const session = await connectSession({ db: config.to, session: { sql_mode: LOAD_SQL_MODE }, signal });
+  // Chunks of one table must not meet in each other's gap locks.
+  await session.execute('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+  return session;
+}
+
+export interface LoadJob {
+  readonly table: SourceTable;
+  readonly chunk: ChunkRow;
+  readonly parts: PartQueue;
+  readonly format: FileFormat;
+  readonly location: BinlogLocation;
+  readonly exitSafe: BinlogLocation | null;
+}
+
+export interface ChunkLoaderOptions {
+  readonly config: SubtaskConfig;
+  readonly meta: CopyMeta;
+  readonly epoch: number;
+  readonly log: Log;
+}
+
+export class ChunkLoader {
+  readonly #options: ChunkLoaderOptions;
+
+  constructor(options: ChunkLoaderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves with what was committed. Throws FencedError, DmError 60102, SqlError, ConnectionError; then
+   * nothing of the chunk was committed, unless the connection broke during COMMIT.
+   */
+  async load(session: Session, job: LoadJob): Promise<{ rows: number; bytes: number }> {
+    const { meta, epoch, config } = this.#options;
+    let rows = 0;
+    let bytes = 0;
+    let open = false;
+    try {
+      for (;;) {
+        const part = await job.parts.next();
+        if (part === null) break;
+        if (!open) await session.execute('START TRANSACTION');
+        open = true;
+        if (job.format === 'csv') await this.#loadFile(session, job, part);
+        else await this.#insertFile(session, job, part);
+        rows += part.rows;
+        bytes += part.bytes;
+        if (config.cleanDumpFile) await rm(part.path, { force: true });
+      }
+      if (!open) await session.execute('START TRANSACTION');
+      open = true;
+      const { location, exitSafe } = job;
+      const mark = meta.markLoaded(job.chunk, epoch, { location, exitSafe, rows, bytes });
+      const [{ affectedRows }] = await session.execute(mark);
+      if (affectedRows !== 1) {
+        await session.execute('ROLLBACK');
+        open = false;
+        await meta.checkEpoch(session, epoch);
+        throw new FencedError(epoch);
+      }
+      await session.execute('COMMIT');
+      return { rows, bytes };
+    } catch (error) {
+      if (open && !session.closed) await session.execute('ROLLBACK').catch(() => session.destroy());
+      throw error;
+    }
+  }
+
+  async #loadFile(session: Session, job: LoadJob, part: Part): Promise<void> {
+    const result = await session.loadData(
+      this.#loadSql(job),
+      createReadStream(part.path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>,
+    );
+    const counts = /Records: (\d+) +Deleted: (\d+) +Skipped: (\d+)/.exec(result.info);
+    if (counts && Number(counts[1]) !== part.rows) {
+      throw new DmError(
+        CODES.loadValue,
+        `the target read ${counts[1]} rows of ${quoteTable(job.table.source)} from a file of ${part.rows}`,
+      );
+    }
+    if (counts && Number(counts[2]) > 0) {
+      this.#options.log.warn('rows on the target were replaced while loading', {
+        table: quoteTable(job.table.target),
+        replaced: Number(counts[2]),
+      });
+    }
+    await this.#checkWarnings(session, job, part, result);
+  }
+
+  #loadSql({ table }: LoadJob): string {
+    const { onDuplicate } = this.#options.config.load;
+    const duplicates = onDuplicate === 'replace' ? 'REPLACE ' : onDuplicate === 'ignore' ? 'IGNORE ' : '';
+    const sets: string[] = [];
+    const columns = table.columns.map(({ name, transfer }, i) => {
+      if (transfer !== 'binary') return quoteName(name);
+      sets.push(`${quoteName(name)} = UNHEX(@sluice_${i})`);
+      return `@sluice_${i}`;
+    });
+    return (
+      `LOAD DATA LOCAL INFILE 'chunk.csv' ${duplicates}INTO TABLE ${quoteTable(table.target)} CHARACTER SET utf8mb4 ` +
+      `FIELDS TERMINATED BY ',' ENCLOSED BY '"' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' (${columns.join(', ')})` +
+      (sets.length === 0 ? '' : ` SET ${sets.join(', ')}`)
+    );
+  }
+
+  /** The statements of a .sql file, each with the target's name in place of the source's. */
+  async #insertFile(session: Session, job: LoadJob, part: Part): Promise<void> {
+    const { onDuplicate } = this.#options.config.load;
+    const { table } = job;
+    const verb =
+      onDuplicate === 'replace' ? 'REPLACE' : onDuplicate === 'ignore' ? 'INSERT IGNORE' : 'INSERT';
+    const columns = table.columns.map((column) => quoteName(column.name)).join(',');
+    const head = Buffer.from(`${verb} INTO ${quoteTable(table.target)} (${columns}) VALUES\n`);
+    const file = await open(part.path, 'r');
+    try {
+      for (const [i, start] of part.statements.entries()) {
+        const from = start + part.headBytes;
+        // Each statement ends with `;` and a newline, which are left out.
+        const length = (part.statements[i + 1] ?? part.bytes) - 2 - from;
+        const sql = Buffer.allocUnsafe(head.length + length);
+        head.copy(sql);
+        const { bytesRead } = await file.read(sql, head.length, length, from);
+        if (bytesRead !== length) throw new Error(`${part.path} ended early`);
+        const [result] = await session.execute(sql);
+        await this.#checkWarnings(session, job, part, result);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #checkWarnings(session: Session, job: LoadJob, part: Part, result: StatementResult): Promise<void> {
+    if (result.warnings === 0) return;
+    const [{ rows }] = await session.execute('SHOW WARNINGS');
+    const { onDuplicate } = this.#options.config.load;
+    const enums = job.table.columns.filter((column) => column.transfer === 'enum');
+    let enumWarnings = 0;
+    const serious = rows.find(([level, code, message]) => {
+      if (level === 'Note' || HARMLESS.has(Number(code))) return false;
+      if (Number(code) === 1062 && onDuplicate === 'ignore') return false;
+      const ofEnum = enums.some(({ name }) => message?.includes(`'${name}'`));
+      if (Number(code) === 1265 && ofEnum) {
+        enumWarnings++;
+        return false;
+      }
+      return true;
+    });
+    // The server lists the first warnings only; those beyond are of the same kind as long as the sum fits.
+    const unlisted = result.warnings - rows.length;
+    if (serious === undefined && (enumWarnings === 0 || enumWarnings + unlisted <= part.emptyEnums)) return;
+    const [, code, message] = serious ?? rows[0];
+    throw new DmError(
+      CODES.loadValue,
+      `a value of ${quoteTable(job.table.source)} does not fit into ${quoteTable(job.table.target)}`,
+      { rawCause: `Warning ${code}: ${message}`, scope: 'downstream' },
+    );
+  }
+}
+
+/** Deprecations, and what a server says about its own syntax. */
+const HARMLESS = new Set([1287, 1681, 1831, 3090, 3129, 3135, 3719, 3778, 1592]);

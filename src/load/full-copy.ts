@@ -1,0 +1,341 @@
+/**
+ * The full copy of a subtask: dump and load as one, resumable on any node at any moment.
+ *
+ *   plan (tables, chunks) -> [ snapshot -> read chunks, load chunks ]* -> finished
+ *
+ * The plan and what is done of it stand in the target (copy-meta.ts). Files are only on their way: a node
+ * that takes over needs none of them.
+ */
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { CODES } from '../errors/codes.js';
+import { DmError } from '../errors/dm-error.js';
+import { must } from '../model/assert.js';
+import { tableKey, quoteTable } from '../model/table-name.js';
+import type { DumpStatus, LoadStatus } from '../model/status.js';
+import type { SubtaskConfig } from '../model/subtask-config.js';
+import { connectSession } from '../mysql/connect.js';
+import { isTransient, toDmError } from '../mysql/db-error.js';
+import { SqlError, type Session } from '../mysql/session.js';
+import { METADATA_FILE } from '../dump/file-names.js';
+import type { FileFormat } from '../dump/row-format.js';
+import { connectSource, currentLocation, openSnapshot, type Snapshot } from '../dump/snapshot.js';
+import { readSourceTables, sameDefinition, type SourceTable } from '../dump/source-tables.js';
+import type { Ports } from '../runtime/ports.js';
+import { CopyMeta, FencedError, type CopyState } from './copy-meta.js';
+import { CopySession } from './copy-session.js';
+import { CopyProgress } from './progress.js';
+import { newChunks, pendingTables, planAll, reconcile } from './reconcile.js';
+import { TargetObjects } from './target-objects.js';
+
+export interface FullCopyOptions {
+  readonly config: SubtaskConfig;
+  /** Placement epoch: a copy with a higher one takes over, a lower one is fenced. */
+  readonly epoch: number;
+  /** Made when missing; dump files go into a folder beneath it, or into an absolute `loaders.dir`. */
+  readonly dataDir: string;
+  readonly ports: Pick<Ports, 'clock' | 'log'>;
+  /** Reading goes on until all chunks are read (`Dump`); then what is read is being loaded (`Load`). */
+  readonly onUnit: (unit: 'Dump' | 'Load') => void;
+  readonly signal: AbortSignal;
+}
+
+/** `ended`: the signal was aborted; everything that is loaded stays so. */
+export type FullCopyEnd =
+  | { readonly outcome: 'finished' }
+  | { readonly outcome: 'ended' }
+  | { readonly outcome: 'fenced'; readonly seenEpoch: number };
+
+/** Sessions in a row that did not get a single chunk loaded. */
+const MAX_FRUITLESS = 10;
+
+export class FullCopy {
+  readonly #options: FullCopyOptions;
+  readonly #meta: CopyMeta;
+  readonly #progress: CopyProgress;
+  readonly #folder: string;
+  #format: FileFormat = 'csv';
+
+  constructor(options: FullCopyOptions) {
+    this.#options = options;
+    this.#meta = new CopyMeta(options.config);
+    this.#progress = new CopyProgress(options.ports.clock);
+    const { load, task, sourceId } = options.config;
+    this.#folder = path.resolve(
+      options.dataDir,
+      `${load.dir === '' ? 'dumped_data' : load.dir}.${task}.${sourceId}`,
+    );
+  }
+
+  status(): { dump: DumpStatus; load: LoadStatus } {
+    return { dump: this.#progress.dump(), load: this.#progress.load() };
+  }
+
+  /** Rejects with a DmError when the copy cannot go on by itself; run it anew to resume. */
+  async run(): Promise<FullCopyEnd> {
+    const { signal, ports } = this.#options;
+    let fruitless = 0;
+    for (;;) {
+      const before = this.#loadedChunks;
+      try {
+        await this.#session();
+        return { outcome: 'finished' };
+      } catch (error) {
+        if (signal.aborted) return { outcome: 'ended' };
+        if (error instanceof FencedError) return { outcome: 'fenced', seenEpoch: error.seenEpoch };
+        fruitless = this.#loadedChunks > before ? 0 : fruitless + 1;
+        if (!isPassing(error) || fruitless >= MAX_FRUITLESS) throw asDmError(error);
+        ports.log.warn('the full copy goes on in a new session', { error: String(error) });
+        const aborted = await ports.clock.sleep(Math.min(10_000, 100 * 2 ** fruitless), signal).then(
+          () => false,
+          () => true,
+        );
+        if (aborted) return { outcome: 'ended' };
+      }
+    }
+  }
+
+  get #loadedChunks(): number {
+    return this.#state?.chunks.filter((chunk) => chunk.loaded).length ?? 0;
+  }
+
+  #state: CopyState | null = null;
+
+  async #session(): Promise<void> {
+    const { config, epoch, signal, onUnit } = this.#options;
+    const meta = this.#meta;
+    const target = await labelled('downstream', connectSession({ db: config.to, signal }));
+    const source = { session: null as Session | null };
+    let snapshot: Snapshot | null = null;
+    try {
+      await meta.prepare(target);
+      let state = await meta.takeOver(target, epoch);
+      if (state?.finished) {
+        this.#begin(state);
+        return;
+      }
+      onUnit('Dump');
+      const control = await labelled('upstream', connectSource({ config, signal }));
+      source.session = control;
+      state = await this.#plan(target, control, state);
+      this.#begin(state);
+      const pending = state.chunks.filter((chunk) => !chunk.loaded);
+      if (pending.length > 0) {
+        const before = await readSourceTables(control, config);
+        const wanted = pendingTables(state);
+        const lockable = before.filter((table) => wanted.has(tableKey(table.source)));
+        snapshot = await openSnapshot({
+          config,
+          tables: lockable.map((table) => table.source),
+          connections: Math.min(config.dump.threads, pending.length),
+          log: this.#options.ports.log,
+          signal,
+        });
+        const tables = await readSourceTables(control, config);
+        assertUnchanged(state, tables);
+        await this.#copy(target, control, snapshot, state, tables);
+      }
+      await this.#finish(target, control, state);
+    } finally {
+      snapshot?.close();
+      source.session?.destroy();
+      if (signal.aborted) target.destroy();
+      else await target.close();
+    }
+  }
+
+  #begin(state: CopyState): void {
+    this.#state = state;
+    this.#progress.begin(state);
+  }
+
+  /** The plan as it is now: made, or brought in line with the source. */
+  async #plan(target: Session, source: Session, state: CopyState | null): Promise<CopyState> {
+    const { config, epoch, ports } = this.#options;
+    const meta = this.#meta;
+    const current = await readSourceTables(source, config);
+    if (state === null) {
+      if (current.length === 0) {
+        ports.log.warn('no table of the source passes the block-allow list: nothing to copy');
+      }
+      const plan = await planAll(source, current, config.dump);
+      await meta.writePlan(target, epoch, plan.tables, plan.chunks);
+    } else {
+      for (const { table, chunks, added } of await reconcile(source, state, current, config.dump)) {
+        ports.log.warn('the plan of the full copy changes', {
+          table: quoteTable(table.source),
+          state: added ? 'new' : table.state,
+        });
+        if (added) await meta.addTable(target, epoch, table, chunks);
+        else await meta.replan(target, epoch, table, chunks);
+      }
+    }
+    return must(await meta.read(target), 'plan of the copy');
+  }
+
+  async #copy(
+    target: Session,
+    source: Session,
+    snapshot: Snapshot,
+    state: CopyState,
+    current: SourceTable[],
+  ): Promise<void> {
+    const { config, epoch, ports, signal, onUnit } = this.#options;
+    const meta = this.#meta;
+    await this.#cleanFolder();
+    const objects = new TargetObjects({ config, source, target, folder: this.#folder });
+    const tables = new Map(current.map((table) => [tableKey(table.source), table]));
+    for (const key of pendingTables(state)) {
+      const row = must(state.tables.get(key), 'table of a chunk');
+      if (row.state !== 'planned') await this.#dropTarget(target, objects, row);
+      if (row.state === 'gone') continue;
+      await objects.create(must(tables.get(key), 'source table'));
+      if (row.state === 'recopy') {
+        await meta.setTableState(target, epoch, row.source, 'planned');
+        row.state = 'planned';
+      }
+    }
+    const { location } = snapshot.connections[0];
+    for (const chunk of state.chunks) {
+      if (chunk.loaded || state.tables.get(tableKey(chunk.source))?.state !== 'gone') continue;
+      const read = { location, exitSafe: null, rows: 0, bytes: 0 };
+      const [{ affectedRows }] = await target.execute(meta.markLoaded(chunk, epoch, read));
+      if (affectedRows !== 1) throw new FencedError(epoch);
+      Object.assign(chunk, read, { loaded: true });
+    }
+    await this.#writeMetadata(snapshot);
+    if ((await localInfile(target)) === false) this.#format = 'sql';
+    const session = new CopySession({
+      config,
+      epoch,
+      meta,
+      snapshot,
+      tables,
+      chunks: state.chunks.filter((chunk) => !chunk.loaded),
+      folder: this.#folder,
+      format: this.#format,
+      progress: this.#progress,
+      clock: ports.clock,
+      log: ports.log,
+      onDumped: () => onUnit('Load'),
+      signal,
+    });
+    try {
+      await session.run();
+    } finally {
+      if (session.localRefused) this.#format = 'sql';
+    }
+  }
+
+  /** Drops a table that only this copy has filled. */
+  async #dropTarget(
+    target: Session,
+    objects: TargetObjects,
+    row: Parameters<CopyMeta['replan']>[2],
+  ): Promise<void> {
+    const { config, epoch } = this.#options;
+    const meta = this.#meta;
+    if (await meta.isShared(target, row)) {
+      throw new DmError(
+        CODES.loadTargetTable,
+        `the definition of ${quoteTable(row.source)} has changed while it was copied, and other tables are copied into ${quoteTable(row.target)} too`,
+        {
+          workaround: `Please stop the task, drop ${quoteTable(row.target)} on the target and start the task again with --remove-meta.`,
+        },
+      );
+    }
+    // Not ours any more? Then the table is not ours to drop.
+    await meta.checkEpoch(target, epoch);
+    this.#options.ports.log.warn('dropping a table on the target to copy it again', {
+      table: quoteTable(row.target),
+      task: config.task,
+    });
+    await objects.drop(row.target);
+  }
+
+  async #finish(target: Session, source: Session, state: CopyState): Promise<void> {
+    const { config, epoch } = this.#options;
+    if (state.chunks.length === 0) {
+      // Without a table there is still a place at which the copy of nothing was made.
+      const location = await currentLocation(source, config);
+      const [chunk] = newChunks({ schema: '', table: '' }, [{ low: null, high: null }]);
+      await this.#meta.addChunk(target, epoch, { ...chunk, loaded: true, location });
+    }
+    await this.#meta.finish(target, epoch);
+    this.#progress.dumpDone();
+  }
+
+  /** Files of an earlier session are of no use: their chunks are loaded or will be read again. */
+  async #cleanFolder(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true });
+    if (!this.#options.config.cleanDumpFile) return;
+    for (const name of await readdir(this.#folder)) {
+      if (/\.\d{13}\.(csv|sql)$/.test(name)) await rm(path.join(this.#folder, name), { force: true });
+    }
+  }
+
+  async #writeMetadata(snapshot: Snapshot): Promise<void> {
+    const time = new Date(this.#options.ports.clock.wall()).toISOString().slice(0, 19).replace('T', ' ');
+    const [{ location }] = snapshot.connections;
+    const text = `Started dump at: ${time}\nSHOW MASTER STATUS:\n\tLog: ${location.name}\n\tPos: ${location.pos}\n\tGTID: ${location.gtidSet}\n`;
+    await writeFile(path.join(this.#folder, METADATA_FILE), text);
+  }
+}
+
+/** DDL between the reading of the definitions and the snapshot: the chunks would not fit the plan. */
+class SourceChanged extends Error {
+  override readonly name = 'SourceChanged';
+}
+
+function assertUnchanged(state: CopyState, tables: readonly SourceTable[]): void {
+  const now = new Map(tables.map((table) => [tableKey(table.source), table]));
+  const wanted = pendingTables(state);
+  for (const key of wanted) {
+    const planned = must(state.tables.get(key), 'table of a chunk');
+    const table = now.get(key);
+    const same =
+      planned.state === 'gone' ? !table : table && sameDefinition(planned.definition, table.createSql);
+    if (!same) throw new SourceChanged(`the definition of ${quoteTable(planned.source)} has just changed`);
+  }
+  const isNew = tables.find((table) => !state.tables.has(tableKey(table.source)));
+  if (isNew && !state.chunks.some((chunk) => chunk.loaded)) {
+    throw new SourceChanged(`${quoteTable(isNew.source)} was just created`);
+  }
+}
+
+/** The snapshot cannot show a table any more: 1412 changed, 1054 column gone, 1146 table gone. */
+const CHANGED_WHILE_READING = new Set([1412, 1054, 1146]);
+
+function isPassing(error: unknown): boolean {
+  if (error instanceof SourceChanged) return true;
+  if (error instanceof SqlError && CHANGED_WHILE_READING.has(error.errno)) return true;
+  return isTransient(error);
+}
+
+function asDmError(error: unknown): DmError {
+  if (error instanceof SourceChanged) {
+    return new DmError(CODES.dumpTableChanging, error.message, { cause: error });
+  }
+  return toDmError(error, 'not-set');
+}
+
+/** Says whose connection could not be made. */
+async function labelled<T>(scope: 'upstream' | 'downstream', work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isTransient(error) || !(error instanceof Error)) throw error;
+    throw toDmError(error, scope);
+  }
+}
+
+/** Whether the target takes LOAD DATA LOCAL INFILE; null when it does not say. */
+async function localInfile(target: Session): Promise<boolean | null> {
+  try {
+    const [{ l }] = await target.query('SELECT @@local_infile AS l');
+    return l === '1' || l === 'ON';
+  } catch (error) {
+    if (error instanceof SqlError) return null;
+    throw error;
+  }
+}
