@@ -87,6 +87,11 @@ async function template(binary: string): Promise<string> {
   return cached(`mariadb-${version}-data-2`, (folder) => installTemplate(binary, folder));
 }
 
+/** Installs the server and makes the data folder that instances start from, where either is missing. */
+export async function prepareMariaDb(): Promise<void> {
+  await template(await mariadbBinary());
+}
+
 /** Starts a MariaDB with row binlog and GTID. */
 export async function startMariaDb(options: DatabaseOptions = {}): Promise<DatabaseServer> {
   const binary = await mariadbBinary();
