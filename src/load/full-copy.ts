@@ -102,7 +102,7 @@ export class FullCopy {
   #state: CopyState | null = null;
 
   async #session(): Promise<void> {
-    const { config, epoch, signal, onUnit } = this.#options;
+    const { config, epoch, signal } = this.#options;
     const meta = this.#meta;
     const target = await labelled('downstream', connectSession({ db: config.to, signal }));
     const source = { session: null as Session | null };
@@ -114,7 +114,7 @@ export class FullCopy {
         this.#begin(state);
         return;
       }
-      onUnit('Dump');
+      this.#enter('Dump');
       const control = await labelled('upstream', connectSource({ config, signal }));
       source.session = control;
       state = await this.#plan(target, control, state);
@@ -142,6 +142,14 @@ export class FullCopy {
       if (signal.aborted) target.destroy();
       else await target.close();
     }
+  }
+
+  #unit: 'Dump' | 'Load' | null = null;
+
+  #enter(unit: 'Dump' | 'Load'): void {
+    if (this.#unit === unit) return;
+    this.#unit = unit;
+    this.#options.onUnit(unit);
   }
 
   #begin(state: CopyState): void {
@@ -180,7 +188,7 @@ export class FullCopy {
     state: CopyState,
     current: SourceTable[],
   ): Promise<void> {
-    const { config, epoch, ports, signal, onUnit } = this.#options;
+    const { config, epoch, ports, signal } = this.#options;
     const meta = this.#meta;
     await this.#cleanFolder();
     const objects = new TargetObjects({ config, source, target, folder: this.#folder });
@@ -217,7 +225,7 @@ export class FullCopy {
       progress: this.#progress,
       clock: ports.clock,
       log: ports.log,
-      onDumped: () => onUnit('Load'),
+      onDumped: () => this.#enter('Load'),
       signal,
     });
     try {

@@ -1,6 +1,7 @@
 /** What the tests of the copy share: configurations that point at test servers. */
 import type { DbConfig, SubtaskConfig } from '../../src/model/subtask-config.js';
 import type { Flavor } from '../../src/model/stage.js';
+import type { Log } from '../../src/runtime/ports.js';
 
 export interface Address {
   readonly host: string;
@@ -74,4 +75,38 @@ export function subtaskConfig(
     },
     ...extra,
   };
+}
+
+export const silentLog: Log = {
+  child: () => silentLog,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+/** A log whose warnings and errors a test can look at. */
+export function collectingLog(): Log & { readonly lines: string[] } {
+  const lines: string[] = [];
+  const note = (message: string, fields?: Record<string, unknown>) => {
+    lines.push(`${message} ${JSON.stringify(fields ?? {})}`);
+  };
+  const log = { lines, child: () => log, debug: () => undefined, info: note, warn: note, error: note };
+  return log;
+}
+
+interface Queried {
+  query(sql: string): Promise<Record<string, unknown>[]>;
+}
+
+/** All rows of a table in a form that is the same on both flavours: each value's bytes, or null. */
+export async function contents(
+  server: Queried,
+  table: string,
+  columns: readonly string[],
+  order = '1',
+): Promise<string[]> {
+  const list = columns.map((column) => `HEX(CAST(${column} AS BINARY)) AS ${column}`).join(', ');
+  const rows = await server.query(`SELECT ${list} FROM ${table} ORDER BY ${order}`);
+  return rows.map((row) => JSON.stringify(row));
 }
