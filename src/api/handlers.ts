@@ -13,6 +13,7 @@ import { checkTask, startTask } from './start-task.js';
 export const COMMANDS_NOT_YET = [
   'binlog',
   'binlog-schema',
+  'config',
   'handle-error',
   'offline-member',
   'operate-leader',

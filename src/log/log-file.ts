@@ -45,9 +45,9 @@ export class LogFile {
     const { dir, name, ext } = path.parse(this.#file);
     const time = new Date(this.#clock.wall()).toISOString().replace(/:/g, '-').replace('Z', '');
     renameSync(this.#file, path.join(dir, `${name}-${time}${ext}`));
-    const fd = openSync(this.#file, 'a');
-    closeSync(this.#fd);
-    this.#fd = fd;
+    const old = this.#fd;
+    this.#fd = openSync(this.#file, 'a');
+    closeSync(old);
     this.#size = 0;
   }
 }
