@@ -5,12 +5,18 @@
  */
 import { unreachable } from '../model/assert.js';
 import { quoteName } from '../model/table-name.js';
-import { foreignKeyFromDef, inlineIndexes, keptOptions, trackError } from './build-table.js';
+import {
+  foreignKeyFromDef,
+  inlineForeignKeys,
+  inlineIndexes,
+  keptOptions,
+  trackError,
+} from './build-table.js';
 import { type CharsetPair, maxBytes, resolveCharset } from './charsets.js';
 import { isTextType, resolveColumn, type SchemaServer, textCapacity, textTypeFor } from './column-type.js';
-import type { AlterOperation, AlterTable, Position } from './ddl-types.js';
+import type { AlterOperation, AlterTable, ForeignKeyDef, Position } from './ddl-types.js';
 import { columnMap, indexForForeignKey, indexFromDef, primaryNotNull, settleIndexes } from './indexes.js';
-import type { Column, ForeignKey, Index, TableSchema } from './table.js';
+import type { Column, ForeignKey, Index, IndexPart, TableSchema } from './table.js';
 
 type ColumnChange = Extract<AlterOperation, { op: 'change-column' | 'rename-column' | 'alter-column' }>;
 
@@ -104,6 +110,7 @@ class Alteration {
         if (operation.ifNotExists && this.#hasColumn(operation.column.name)) return;
         this.#added.push(operation);
         this.#newIndexes.push(...inlineIndexes(operation.column));
+        for (const def of inlineForeignKeys(operation.column, this.#server)) this.#addForeignKey(def);
         return;
       }
       case 'drop-column': {
@@ -121,6 +128,7 @@ class Alteration {
           if (operation.ifExists) return;
           throw this.#error(`column ${operation.name} does not exist`);
         }
+        if (operation.op === 'change-column' && this.#replaceAdded(operation)) return;
         const key = operation.name.toLowerCase();
         this.#changes.set(key, [...(this.#changes.get(key) ?? []), operation]);
         if (operation.op === 'change-column') this.#newIndexes.push(...inlineIndexes(operation.column));
@@ -146,11 +154,7 @@ class Alteration {
       case 'add-foreign-key': {
         const def = operation.foreignKey;
         if (def.ifNotExists && this.#foreignKeys.some((key) => sameName(key.name, def.name))) return;
-        this.#foreignKeys = [
-          ...this.#foreignKeys,
-          foreignKeyFromDef(def, this.#old.table, this.#foreignKeys),
-        ];
-        this.#newIndexes.push(indexForForeignKey(def));
+        this.#addForeignKey(def);
         return;
       }
       case 'drop-foreign-key':
@@ -162,7 +166,9 @@ class Alteration {
         this.#foreignKeys = this.#foreignKeys.filter((key) => !sameName(key.name, operation.name));
         return;
       case 'convert-charset': {
-        const given = { charset: operation.charset, collation: operation.collation };
+        // DEFAULT: MySQL takes the schema's collation, MariaDB its character set's own.
+        const fallback = this.#server.flavor === 'mariadb' ? this.#schemaDefault.charset : undefined;
+        const given = { charset: operation.charset ?? fallback, collation: operation.collation };
         this.#pair = resolveCharset(given, this.#schemaDefault, this.#server);
         this.#convert = this.#pair;
         return;
@@ -259,12 +265,28 @@ class Alteration {
     for (const index of this.#indexes) {
       const parts = index.parts.flatMap((part) => {
         if (part.column === '') return [part];
+        const readded = this.#readded(part);
+        if (readded !== undefined) return [readded];
         const name = newNames.get(part.column.toLowerCase());
         return name === undefined ? [] : [{ ...part, column: name }];
       });
       if (parts.length > 0) mapped.push({ ...index, parts });
     }
     return mapped;
+  }
+
+  /**
+   * DROP COLUMN c, ADD COLUMN c: the servers find the new column by its name and keep it in the index,
+   * with the old one's size as its prefix.
+   */
+  #readded(part: IndexPart): IndexPart | undefined {
+    const lower = part.column.toLowerCase();
+    if (this.#changes.get(lower) !== null) return undefined;
+    const added = this.#added.find(({ column }) => column.name.toLowerCase() === lower);
+    const old = this.#old.columns.find((column) => column.name.toLowerCase() === lower);
+    if (added === undefined || old === undefined) return undefined;
+    const length = part.length ?? INTEGER_BYTES[old.type.base] ?? old.type.length;
+    return { ...part, column: added.column.name, ...(length === undefined ? {} : { length }) };
   }
 
   #checkIndexNames(indexes: readonly Index[]): void {
@@ -275,6 +297,22 @@ class Alteration {
       if (names.has(lower)) throw this.#error(`duplicate index ${name}`);
       names.add(lower);
     }
+  }
+
+  /** MariaDB: MODIFY of a column that the same statement adds gives it another type and place. */
+  #replaceAdded(operation: Extract<AlterOperation, { op: 'change-column' }>): boolean {
+    const { column, position, start } = operation;
+    if (this.#old.columns.some((old) => sameName(old.name, operation.name))) return false;
+    const at = this.#added.findIndex((added) => sameName(added.column.name, operation.name));
+    const { position: _position, ...added } = this.#added[at];
+    this.#added[at] = { ...added, column, start, ...(position === undefined ? {} : { position }) };
+    return true;
+  }
+
+  #addForeignKey(def: ForeignKeyDef): void {
+    const key = foreignKeyFromDef(def, this.#old.table, this.#foreignKeys, this.#server);
+    this.#foreignKeys = [...this.#foreignKeys, key];
+    this.#newIndexes.push(indexForForeignKey(def));
   }
 
   #findIndex(name: string): Index | undefined {
@@ -295,6 +333,14 @@ class Alteration {
     );
   }
 }
+
+const INTEGER_BYTES: Readonly<Record<string, number>> = {
+  tinyint: 1,
+  smallint: 2,
+  mediumint: 3,
+  int: 4,
+  bigint: 8,
+};
 
 function sameName(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();

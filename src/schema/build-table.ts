@@ -6,6 +6,7 @@ import { resolveColumn, type SchemaServer } from './column-type.js';
 import { type ParseOptions, parseDdl } from './ddl.js';
 import type { ColumnDef, CreateTable, ForeignKeyDef, TableOptions } from './ddl-types.js';
 import { indexForForeignKey, indexFromDef, primaryNotNull, settleIndexes } from './indexes.js';
+import { versionNumber } from './dialect.js';
 import type { ForeignKey, Index, TableSchema } from './table.js';
 
 /** Options that say nothing about structure, or change with every row. */
@@ -29,7 +30,7 @@ export function buildTable(
     if (seen.has(name.toLowerCase())) throw trackError(`duplicate column ${name} in table ${table}`);
     seen.add(name.toLowerCase());
   }
-  const indexes = collectIndexes(statement);
+  const indexes = collectIndexes(statement, server);
   for (const index of indexes) {
     for (const part of index.parts) {
       if (part.column !== '' && !seen.has(part.column.toLowerCase())) {
@@ -39,7 +40,9 @@ export function buildTable(
   }
   const keyed = primaryNotNull(columns, indexes);
   const foreignKeys: ForeignKey[] = [];
-  for (const def of statement.foreignKeys) foreignKeys.push(foreignKeyFromDef(def, table, foreignKeys));
+  for (const def of allForeignKeys(statement, server)) {
+    foreignKeys.push(foreignKeyFromDef(def, table, foreignKeys, server));
+  }
   const built: TableSchema = {
     schema,
     table,
@@ -56,14 +59,33 @@ export function buildTable(
 }
 
 /** In the order in which the servers' parsers meet them: by their place in the text. */
-function collectIndexes(statement: CreateTable): Index[] {
+function collectIndexes(statement: CreateTable, server: SchemaServer): Index[] {
   const placed: { at: number; index: Index }[] = [];
   for (const def of statement.columns) {
     for (const index of inlineIndexes(def)) placed.push({ at: def.start, index });
   }
   for (const def of statement.indexes) placed.push({ at: def.start, index: indexFromDef(def) });
-  for (const def of statement.foreignKeys) placed.push({ at: def.start, index: indexForForeignKey(def) });
+  for (const def of allForeignKeys(statement, server)) {
+    placed.push({ at: def.start, index: indexForForeignKey(def) });
+  }
   return placed.sort((a, b) => a.at - b.at).map(({ index }) => index);
+}
+
+/** In the order of the text, those of column definitions among them. */
+function allForeignKeys(statement: CreateTable, server: SchemaServer): ForeignKeyDef[] {
+  return [
+    ...statement.foreignKeys,
+    ...statement.columns.flatMap((def) => inlineForeignKeys(def, server)),
+  ].sort((a, b) => a.start - b.start);
+}
+
+/** REFERENCES in a column definition: read and forgotten before MySQL 9.0 and MariaDB 10.5. */
+export function inlineForeignKeys(def: ColumnDef, server: SchemaServer): ForeignKeyDef[] {
+  const version = versionNumber(server.serverVersion ?? '');
+  if (def.references === undefined || server.flavor === 'tidb') return [];
+  if (version < (server.flavor === 'mysql' ? 90000 : 100500)) return [];
+  const { start, end, references: target } = def;
+  return [{ start, end, name: '', indexName: '', columns: [def.name], target, ifNotExists: false }];
 }
 
 /** Indexes that a column definition implies. */
@@ -83,10 +105,13 @@ export function foreignKeyFromDef(
   def: ForeignKeyDef,
   table: string,
   existing: readonly ForeignKey[],
+  server: SchemaServer,
 ): ForeignKey {
   const { target } = def;
+  // MariaDB takes the index's name for a constraint that has none.
+  const given = def.name || (server.flavor === 'mariadb' ? def.indexName : '');
   const key: ForeignKey = {
-    name: def.name === '' ? nextForeignKeyName(table, existing) : def.name,
+    name: given || nextForeignKeyName(table, existing),
     columns: def.columns,
     referencedSchema: target.table.name.schema,
     referencedTable: target.table.name.table,
