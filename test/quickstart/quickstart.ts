@@ -11,7 +11,7 @@ import { createSysbenchTable } from '../support/sysbench-table.js';
 import { waitFor } from '../support/wait-for.js';
 import { SAMPLE_DATA, sourceFile, TASK, taskFile, type SourceDescription } from './files.js';
 import type { Screen } from './screen.js';
-import { allReplicating, allSynced, awaitStates, type SubtaskState } from './status.js';
+import { allReplicating, allSynced, awaitStates, type SubtaskState } from '../support/task-status.js';
 
 /** Seconds of silence after which the masters give a worker's source to another one. */
 const KEEPALIVE_TTL = 3;

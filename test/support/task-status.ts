@@ -1,6 +1,6 @@
 /** Reading `query-status` answers. */
-import { waitFor } from '../support/wait-for.js';
-import type { TestCluster } from '../support/cluster.js';
+import { waitFor } from './wait-for.js';
+import type { TestCluster } from './cluster.js';
 
 export interface SubtaskState {
   readonly source: string;
