@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { CODES } from '../errors/codes.js';
@@ -18,7 +19,7 @@ export const MASKED = '*****';
 export interface Secrets {
   /** base64(IV '@' AES-256-CFB ciphertext), DM's form. '' stays ''. */
   encrypt(plain: string): string;
-  /** The plain text of what `encrypt` made; null when the text has not that form. */
+  /** The plain text of what `encrypt` made; null when it was not, or with another key. */
   decrypt(text: string): string | null;
   /** The password that a file's text stands for: decrypted where it can be, else as it is. */
   reveal(text: string): string;
@@ -40,7 +41,8 @@ export function createSecrets(key: Uint8Array = PUBLIC_KEY): Secrets {
       if (bytes.length <= IV_BYTES || bytes[IV_BYTES] !== SEPARATOR) return null;
       const decipher = createDecipheriv('aes-256-cfb', key, bytes.subarray(0, IV_BYTES));
       const plain = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + 1)), decipher.final()]);
-      return plain.toString('utf8');
+      // Any key decrypts anything to something; what is no text was made with another key.
+      return isUtf8(plain) ? plain.toString('utf8') : null;
     },
     reveal: (text) => secrets.decrypt(text) ?? text,
   };
