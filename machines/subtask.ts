@@ -31,12 +31,15 @@ export type UnitEnd =
 export interface SubtaskInput {
   readonly task: string;
   readonly source: string;
+  /** Tells this start of the task from an earlier one of the same name. */
+  readonly start: string;
   readonly removeMeta: boolean;
 }
 
 export interface SubtaskContext {
   readonly task: string;
   readonly source: string;
+  readonly start: string;
   /** Placement epoch under which it runs; 0 before the first placement. */
   readonly epoch: number;
   readonly run: number;
@@ -209,6 +212,7 @@ export const subtaskMachine = chart.createMachine({
   context: ({ input }) => ({
     task: input.task,
     source: input.source,
+    start: input.start,
     epoch: 0,
     run: 0,
     seq: 0,

@@ -31,6 +31,14 @@ export const CONTROL_CODES = {
     'medium',
     'Please use `query-status` to see what the worker does.',
   ),
+  /** A subtask is asked to pause and is in no stage that can be paused. */
+  workerNotRunning: define(
+    40050,
+    'dm-worker',
+    'internal',
+    'medium',
+    'Please use `query-status` to check the stage.',
+  ),
   /** A subtask is asked to resume and is not paused. */
   workerNotPaused: define(
     40051,
@@ -92,5 +100,33 @@ export const CONTROL_CODES = {
     'internal',
     'medium',
     'Please remove it or set it to its default value.',
+  ),
+  /** An actor was sent what its state does not take. A mistake of this program: please report it. */
+  eventRefused: define(60201, 'dm-worker', 'internal', 'medium', 'Please check the stage and try again.'),
+  /** The thread that moves the rows of a subtask died; the subtask is resumed by itself. */
+  unitThreadDied: define(60202, 'dm-worker', 'internal', 'high', 'Please see the log of the worker.'),
+  /** Another worker applies this subtask's changes; this one stops until the source is placed anew. */
+  subtaskFenced: define(
+    60203,
+    'dm-worker',
+    'internal',
+    'high',
+    'The source will be placed anew by itself. If it does not, please run `resume-task`.',
+  ),
+  /** The masters or the NATS servers cannot be reached, or none of the masters leads. */
+  clusterUnavailable: define(
+    60204,
+    'dm-master',
+    'internal',
+    'high',
+    'Please check that the masters run and can be reached, then try again.',
+  ),
+  /** A worker or master was started with the name of another that is running. */
+  memberNameTaken: define(
+    60205,
+    'dm-master',
+    'internal',
+    'high',
+    'Please give every worker a name of its own.',
   ),
 } as const satisfies Record<string, ErrorCode>;

@@ -1,0 +1,228 @@
+/**
+ * The actor of one subtask on the worker that holds its source. It follows the expected stage (a document
+ * of the leader) by turning each new command into an event of the machine, and drives the thread.
+ *
+ * Handing over and being fenced off are no events of the machine: the stage stays what it is, and the next
+ * worker that loads the document goes on from there (PLACED).
+ */
+import {
+  subtaskMachine,
+  type ResumeChecker,
+  type SubtaskContext,
+  type SubtaskEvent,
+} from '../machines/subtask.js';
+import { CODES } from '../src/errors/codes.js';
+import { DmError } from '../src/errors/dm-error.js';
+import type { Stage } from '../src/model/stage.js';
+import type { SubTaskStatus } from '../src/model/status.js';
+import type { SubtaskConfig } from '../src/model/subtask-config.js';
+import { HostedActor, type ActorPorts } from '../src/runtime/host/actor.js';
+import type { SubtaskEnd, SubtaskStart, UnitStatus } from '../src/subtask/protocol.js';
+import { keys, type SubtaskDocument } from './documents.js';
+import type { RunningUnit, UnitRunner } from './unit-runner.js';
+
+export interface SubtaskDeps {
+  readonly ports: ActorPorts;
+  readonly runner: UnitRunner;
+  readonly session: string;
+  readonly epoch: number;
+  readonly checker: ResumeChecker;
+  /** Merges task and source file; rejects with DmError. */
+  readonly resolve: () => SubtaskConfig;
+  readonly environment: Pick<SubtaskStart, 'workerName' | 'dataDir' | 'log'>;
+}
+
+/** How long a thread may take to end when its source is handed over. */
+const HANDOVER_MS = 10_000;
+const COMMANDS = { Running: 'RESUME', Paused: 'PAUSE', Stopped: 'STOP' } as const;
+
+interface Run {
+  readonly number: number;
+  readonly unit: RunningUnit;
+  readonly gone: Promise<void>;
+}
+
+export class SubtaskActor {
+  readonly #deps: SubtaskDeps;
+  readonly #expected: SubtaskDocument;
+  readonly #actor: HostedActor<typeof subtaskMachine>;
+  #run: Run | null = null;
+  /** True once the placement is leaving: what the thread reports is of no interest any more. */
+  #detached = false;
+  #lastStatus: UnitStatus | null = null;
+
+  constructor(expected: SubtaskDocument, deps: SubtaskDeps) {
+    this.#deps = deps;
+    this.#expected = expected;
+    this.#actor = new HostedActor(
+      {
+        kind: 'subtask',
+        key: keys.subtaskActor(expected.source, expected.task),
+        machine: subtaskMachine,
+        input: {
+          task: expected.task,
+          source: expected.source,
+          start: expected.start,
+          removeMeta: expected.removeMeta,
+        },
+        epoch: deps.epoch,
+        owner: deps.session,
+        isOutdated: (context) => (context as SubtaskContext).start !== expected.start,
+        effects: {
+          startUnit: (params: { run: number; epoch: number; removeMeta: boolean }) => this.#startUnit(params),
+          endUnit: (params: { run: number; reason: 'pause' | 'stop' }) => this.#endUnit(params),
+          killUnit: () => this.#kill(),
+        },
+        onSuperseded: () => void this.fence(),
+      },
+      deps.ports,
+    );
+  }
+
+  get start(): string {
+    return this.#expected.start;
+  }
+
+  get stage(): Stage {
+    return this.#actor.snapshot.value;
+  }
+
+  /** Loads the document, catches up with the commands that came while nobody had it, and begins to work. */
+  async open(): Promise<void> {
+    await this.#actor.open();
+    await this.follow(this.#expected);
+    await this.#actor.send({ type: 'PLACED', epoch: this.#deps.epoch, checker: this.#deps.checker });
+  }
+
+  /** Carries out the command of the expected stage, once. What the stage refuses is noted for the leader. */
+  async follow(expected: SubtaskDocument): Promise<void> {
+    const { seq } = expected;
+    if (seq <= this.#actor.snapshot.context.seq) return;
+    const event: SubtaskEvent = { type: COMMANDS[expected.stage], seq };
+    try {
+      await this.#actor.send(event);
+    } catch (error) {
+      if (!(error instanceof DmError)) throw error;
+      await this.#actor.send({ type: 'REFUSED', seq, message: error.toString() });
+    }
+  }
+
+  async status(timeoutMs: number): Promise<SubTaskStatus> {
+    const run = this.#run;
+    if (run) {
+      this.#lastStatus = await run.unit.status(timeoutMs).catch((error: unknown) => {
+        this.#deps.ports.log.debug('the thread gave no status', { error: String(error) });
+        return this.#lastStatus;
+      });
+    }
+    return statusOf(this.#expected.task, this.#actor.snapshot, this.#lastStatus);
+  }
+
+  /** Ends the thread at a safe place and lets go of the document as it is. */
+  async handOver(): Promise<void> {
+    this.#detached = true;
+    const run = this.#run;
+    if (run) {
+      run.unit.end('handover');
+      const late = this.#deps.ports.clock.after(HANDOVER_MS, () => void this.#kill());
+      await run.gone;
+      late.cancel();
+    }
+    await this.#actor.close();
+  }
+
+  /** Ends the thread at once: the right to write is gone or will be in a moment. */
+  async fence(): Promise<void> {
+    this.#detached = true;
+    await this.#kill();
+    await this.#actor.close();
+  }
+
+  async #startUnit(params: { run: number; epoch: number; removeMeta: boolean }): Promise<void> {
+    await this.#kill();
+    if (this.#detached) return;
+    const { runner, environment, resolve } = this.#deps;
+    let config: SubtaskConfig;
+    try {
+      config = resolve();
+    } catch (error) {
+      const shown =
+        error instanceof DmError ? error : new DmError(CODES.notSet, String(error), { cause: error });
+      this.#tellEnded(params.run, {
+        outcome: 'failed',
+        unit: 'InvalidUnit',
+        errors: [shown.toProcessError()],
+      });
+      return;
+    }
+    let ended: () => void = () => undefined;
+    const gone = new Promise<void>((done) => (ended = done));
+    const unit = runner.start(
+      { config, epoch: params.epoch, removeMeta: params.removeMeta, ...environment },
+      {
+        unit: (name) => {
+          if (!this.#detached) this.#actor.tell({ type: 'UNIT', run: params.run, unit: name });
+        },
+        ended: (end) => {
+          if (this.#run?.number === params.run) this.#run = null;
+          ended();
+          this.#tellEnded(params.run, end);
+        },
+      },
+    );
+    this.#run = { number: params.run, unit, gone };
+  }
+
+  #tellEnded(run: number, end: SubtaskEnd): void {
+    if (!this.#detached) this.#actor.tell({ type: 'ENDED', run, end });
+  }
+
+  async #endUnit({ run, reason }: { run: number; reason: 'pause' | 'stop' }): Promise<void> {
+    const current = this.#run;
+    if (!current) {
+      this.#tellEnded(run, { outcome: 'ended' });
+      return;
+    }
+    if (reason === 'pause') await this.status(1_000);
+    current.unit.end(reason);
+  }
+
+  async #kill(): Promise<void> {
+    const run = this.#run;
+    if (!run) return;
+    await run.unit.kill();
+    await run.gone;
+  }
+}
+
+/** What query-status shows of a subtask in this state; `unit` is what its thread told last. */
+export function statusOf(
+  task: string,
+  snapshot: { value: unknown; context: SubtaskContext },
+  unit: UnitStatus | null,
+): SubTaskStatus {
+  const { context } = snapshot;
+  const stage = snapshot.value as Stage;
+  const errors =
+    stage === 'Paused' && context.fencedBy > 0 ? [...context.errors, fencedError(context)] : context.errors;
+  return {
+    name: task,
+    stage,
+    unit: unit?.unit ?? context.unit,
+    result:
+      stage === 'Paused' || stage === 'Finished' || stage === 'Stopped'
+        ? { isCanceled: context.isCanceled, errors: [...errors], detail: null }
+        : null,
+    unresolvedDDLLockID: '',
+    ...(unit?.dump ? { dump: unit.dump } : {}),
+    ...(unit?.load ? { load: unit.load } : {}),
+    ...(unit?.sync ? { sync: unit.sync } : {}),
+  };
+}
+
+function fencedError(context: SubtaskContext) {
+  return new DmError(
+    CODES.subtaskFenced,
+    `the target has been taken over by another owner with placement epoch ${context.fencedBy}, this one has ${context.epoch}`,
+  ).toProcessError();
+}
