@@ -191,18 +191,18 @@ export class CopySession {
 
   /** Never rejects: what concerns only this chunk leaves it unloaded, all else ends the session. */
   async #load(job: LoadJob): Promise<void> {
-    let session: Session | null = null;
     try {
-      session = await this.#takeLoader();
-      const amount = await this.#loader.load(session, job);
-      this.#done(job, amount);
+      const session = await this.#takeLoader();
+      try {
+        this.#done(job, await this.#loader.load(session, job));
+      } finally {
+        this.#giveBack(session);
+      }
     } catch (error) {
       job.parts.cancel();
       await this.#discard(job);
       if (this.#error !== undefined) return;
       await this.#again(job, error).catch((fatal: unknown) => this.#fail(fatal));
-    } finally {
-      if (session) this.#giveBack(session);
     }
   }
 

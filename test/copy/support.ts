@@ -94,19 +94,3 @@ export function collectingLog(): Log & { readonly lines: string[] } {
   const log = { lines, child: () => log, debug: () => undefined, info: note, warn: note, error: note };
   return log;
 }
-
-interface Queried {
-  query(sql: string): Promise<Record<string, unknown>[]>;
-}
-
-/** All rows of a table in a form that is the same on both flavours: each value's bytes, or null. */
-export async function contents(
-  server: Queried,
-  table: string,
-  columns: readonly string[],
-  order = '1',
-): Promise<string[]> {
-  const list = columns.map((column) => `HEX(CAST(${column} AS BINARY)) AS ${column}`).join(', ');
-  const rows = await server.query(`SELECT ${list} FROM ${table} ORDER BY ${order}`);
-  return rows.map((row) => JSON.stringify(row));
-}

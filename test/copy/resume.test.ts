@@ -1,0 +1,196 @@
+/** The copy dies, is taken over while the old owner still writes, and meets DDL: the data stay exact. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FullCopy, type FullCopyEnd } from '../../src/load/full-copy.js';
+import {
+  dumpedSchemas,
+  readChunkPositions,
+  readCopyState,
+  removeCopyMeta,
+} from '../../src/load/positions.js';
+import type { SubtaskConfig } from '../../src/model/subtask-config.js';
+import { connectSession } from '../../src/mysql/connect.js';
+import { RealClock } from '../../src/runtime/real/clock.js';
+import { startMariaDb } from '../servers/index.js';
+import { collectingLog, dbConfig, subtaskConfig } from './support.js';
+
+type Server = Awaited<ReturnType<typeof startMariaDb>>;
+
+let source: Server;
+let target: Server;
+let folder: string;
+
+beforeAll(async () => {
+  [source, target] = await Promise.all([startMariaDb(), startMariaDb()]);
+  folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-copy-'));
+  await source.execute(`
+    CREATE DATABASE d; USE d;
+    CREATE TABLE keyed (id BIGINT PRIMARY KEY, v VARCHAR(100), n INT, UNIQUE KEY (n));
+    INSERT INTO keyed SELECT CAST(seq AS SIGNED) * 7 - 30000, REPEAT(CHAR(97 + seq % 26), seq % 100), seq FROM seq_1_to_30000;
+    CREATE TABLE nokey (a INT, b VARCHAR(30));
+    INSERT INTO nokey SELECT seq % 10, 'same' FROM seq_1_to_8000;
+    CREATE TABLE words (w VARCHAR(40) PRIMARY KEY, n INT);
+    INSERT INTO words SELECT CONCAT('w', seq), seq FROM seq_1_to_3000;
+    CREATE TABLE empty_one (id INT PRIMARY KEY);
+    ANALYZE TABLE keyed, nokey, words`);
+});
+afterAll(async () => {
+  await Promise.all([source?.stop(), target?.stop()]);
+  await rm(folder, { recursive: true, force: true });
+});
+
+function configFor(task: string, extra: Partial<SubtaskConfig> = {}): SubtaskConfig {
+  const base = subtaskConfig(source, target, { task });
+  return {
+    ...base,
+    blockAllow: { doDbs: ['d'], doTables: [], ignoreDbs: [], ignoreTables: [] },
+    routes: [{ schemaPattern: 'd', tablePattern: '', targetSchema: `d_${task}`, targetTable: '' }],
+    dump: { ...base.dump, rows: 1000, chunkFilesize: 16 * 1024 },
+    ...extra,
+  };
+}
+
+function start(config: SubtaskConfig, epoch: number, signal: AbortSignal) {
+  const log = collectingLog();
+  const copy = new FullCopy({
+    config,
+    epoch,
+    dataDir: path.join(folder, `node-${epoch}`),
+    ports: { clock: new RealClock(), log },
+    onUnit: () => undefined,
+    signal,
+  });
+  return { copy, log, end: copy.run() };
+}
+
+/** Resolves once the condition holds or the copy is over. */
+async function until(end: Promise<unknown>, holds: () => boolean): Promise<void> {
+  let over = false;
+  const mark = () => {
+    over = true;
+  };
+  end.then(mark, mark);
+  while (!over && !holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function expectEqual(task: string): Promise<void> {
+  for (const table of ['keyed', 'nokey', 'words', 'empty_one']) {
+    const [a] = await source.query(`CHECKSUM TABLE d.${table}`);
+    const [b] = await target.query(`CHECKSUM TABLE d_${task}.${table}`);
+    expect({ table, sum: b.Checksum }).toEqual({ table, sum: a.Checksum });
+  }
+}
+
+const never = new AbortController().signal;
+
+describe('a copy', () => {
+  it('splits, copies, tells its progress and its positions', async () => {
+    const config = configFor('plain');
+    const { copy, end } = start(config, 1, never);
+    expect(await end).toEqual({ outcome: 'finished' });
+    await expectEqual('plain');
+    const { dump, load } = copy.status();
+    expect(dump).toMatchObject({
+      totalTables: '4',
+      completedTables: 4,
+      finishedRows: 41000,
+      progress: '100.00 %',
+    });
+    expect(load.finishedBytes).toBe(load.totalBytes);
+    expect(load.metaBinlog).toMatch(/^\(\S+, \d+\)$/);
+    const session = await connectSession({ db: dbConfig(target) });
+    expect(await readCopyState(session, config)).toBe('finished');
+    const positions = await readChunkPositions(session, config);
+    expect(positions?.min).toEqual(positions?.max);
+    expect(positions?.min.gtidSet).toMatch(/^0-\d+-\d+$/);
+    expect(positions?.positionFor({ schema: 'd', table: 'keyed' }, 77)).toEqual(positions?.min);
+    const tables = await dumpedSchemas(session, config);
+    expect(tables.map((table) => table.source.table)).toEqual(['empty_one', 'keyed', 'nokey', 'words']);
+    expect(tables[0].createSql).toContain('CREATE TABLE `empty_one`');
+    const [{ n }] = await session.query(
+      "SELECT COUNT(*) AS n FROM dm_meta.plain_load_chunk WHERE cp_table = 'keyed'",
+    );
+    expect(Number(n)).toBeGreaterThan(10);
+    expect(await start(config, 2, never).end).toEqual({ outcome: 'finished' });
+    await removeCopyMeta(session, config);
+    expect(await readCopyState(session, config)).toBe('none');
+    await session.close();
+  });
+
+  it('goes on where it was cut, at random moments, on other nodes', async () => {
+    const config = configFor('cut');
+    let end: FullCopyEnd = { outcome: 'ended' };
+    let epoch = 0;
+    while (end.outcome !== 'finished') {
+      epoch++;
+      const controller = new AbortController();
+      const run = start(config, epoch, controller.signal);
+      const rows = run.copy.status().dump.finishedRows;
+      const more = Math.floor(Math.random() * 9000);
+      if (epoch < 25) await until(run.end, () => run.copy.status().dump.finishedRows >= rows + more);
+      if (epoch < 25) controller.abort(new Error('cut'));
+      end = await run.end;
+    }
+    expect(epoch).toBeGreaterThan(2);
+    await expectEqual('cut');
+  });
+
+  it('is taken over from owners that still write', async () => {
+    const config = configFor('zombie');
+    const runs = [];
+    for (let epoch = 1; epoch <= 6; epoch++) {
+      const run = start(config, epoch, never);
+      runs.push(run);
+      await until(run.end, () => run.copy.status().dump.finishedRows >= epoch * 2500);
+    }
+    const ends = await Promise.all(runs.map((run) => run.end));
+    expect(ends.at(-1)).toEqual({ outcome: 'finished' });
+    for (const end of ends) expect(['finished', 'fenced']).toContain(end.outcome);
+    await expectEqual('zombie');
+  });
+
+  it('survives the death of the target and of the source', async () => {
+    const config = configFor('death');
+    const run = start(config, 1, never);
+    await until(run.end, () => run.copy.status().dump.finishedRows >= 5000);
+    await target.signal('SIGKILL');
+    await target.restart();
+    await until(run.end, () => run.copy.status().dump.finishedRows >= 20000);
+    await source.signal('SIGKILL');
+    await source.restart();
+    expect(await run.end).toEqual({ outcome: 'finished' });
+    await expectEqual('death');
+  });
+
+  it('copies a table again whose definition has changed, and forgets one that is gone', async () => {
+    await source.execute(
+      'CREATE DATABASE c; CREATE TABLE c.t (id INT PRIMARY KEY, v INT); ' +
+        'USE c; INSERT INTO c.t SELECT seq, seq FROM seq_1_to_9000; CREATE TABLE c.gone (id INT PRIMARY KEY); ' +
+        'INSERT INTO c.gone SELECT seq FROM seq_1_to_9000; ANALYZE TABLE c.t, c.gone',
+    );
+    const base = configFor('changed');
+    const config = {
+      ...base,
+      blockAllow: { ...base.blockAllow, doDbs: ['c'] },
+      routes: [{ schemaPattern: 'c', tablePattern: '', targetSchema: 'c_changed', targetTable: '' }],
+      dump: { ...base.dump, threads: 1 },
+    };
+    const controller = new AbortController();
+    const run = start(config, 1, controller.signal);
+    const loaded = () => Number(run.copy.status().load.finishedBytes) > 0;
+    await until(run.end, loaded);
+    controller.abort(new Error('cut'));
+    await run.end;
+    await source.execute(
+      'ALTER TABLE c.t ADD COLUMN w INT NOT NULL DEFAULT 5 AFTER id; DROP TABLE c.gone; UPDATE c.t SET v = v + 1 WHERE id % 2 = 0',
+    );
+    const again = start(config, 2, never);
+    expect(await again.end).toEqual({ outcome: 'finished' });
+    const [a] = await source.query('CHECKSUM TABLE c.t');
+    const [b] = await target.query('CHECKSUM TABLE c_changed.t');
+    expect(b.Checksum).toEqual(a.Checksum);
+    expect(await target.query("SHOW TABLES FROM c_changed LIKE 'gone'")).toEqual([]);
+  });
+});
