@@ -15,6 +15,13 @@ export interface CheckResult {
   extra: string;
 }
 
+/** What a check found; a check that finds nothing wrong says `success`. */
+export interface Finding {
+  readonly state: CheckState;
+  readonly errorMsg?: string;
+  readonly instruction?: string;
+}
+
 export interface CheckSummary {
   passed: boolean;
   total: number;
