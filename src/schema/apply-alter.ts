@@ -96,12 +96,12 @@ class Alteration {
     return trackError(`${detail} (table ${quoteName(this.#old.schema)}.${quoteName(this.#old.table)})`);
   }
 
+  #hadColumn(name: string): boolean {
+    return this.#old.columns.some((column) => sameName(column.name, name));
+  }
+
   #hasColumn(name: string): boolean {
-    const lower = name.toLowerCase();
-    return (
-      this.#old.columns.some((column) => column.name.toLowerCase() === lower) ||
-      this.#added.some(({ column }) => column.name.toLowerCase() === lower)
-    );
+    return this.#hadColumn(name) || this.#added.some(({ column }) => sameName(column.name, name));
   }
 
   #note(operation: AlterOperation): void {
@@ -114,8 +114,9 @@ class Alteration {
         return;
       }
       case 'drop-column': {
-        if (!this.#hasColumn(operation.name)) {
-          if (operation.ifExists) return;
+        // IF EXISTS looks at the table as it was.
+        if (operation.ifExists && !this.#hadColumn(operation.name)) return;
+        if (!this.#hadColumn(operation.name)) {
           throw this.#error(`column ${operation.name} does not exist`);
         }
         this.#changes.set(operation.name.toLowerCase(), null);
@@ -124,8 +125,8 @@ class Alteration {
       case 'change-column':
       case 'rename-column':
       case 'alter-column': {
+        if (operation.ifExists && !this.#hadColumn(operation.name)) return;
         if (!this.#hasColumn(operation.name)) {
-          if (operation.ifExists) return;
           throw this.#error(`column ${operation.name} does not exist`);
         }
         if (operation.op === 'change-column' && this.#replaceAdded(operation)) return;
@@ -302,7 +303,7 @@ class Alteration {
   /** MariaDB: MODIFY of a column that the same statement adds gives it another type and place. */
   #replaceAdded(operation: Extract<AlterOperation, { op: 'change-column' }>): boolean {
     const { column, position, start } = operation;
-    if (this.#old.columns.some((old) => sameName(old.name, operation.name))) return false;
+    if (this.#hadColumn(operation.name)) return false;
     const at = this.#added.findIndex((added) => sameName(added.column.name, operation.name));
     const { position: _position, ...added } = this.#added[at];
     this.#added[at] = { ...added, column, start, ...(position === undefined ? {} : { position }) };

@@ -4,6 +4,7 @@ import type { Session } from '../../src/mysql/session.js';
 import { SqlError } from '../../src/mysql/session.js';
 import { SchemaTracker } from '../../src/schema/apply.js';
 import { parseDdl } from '../../src/schema/ddl.js';
+import { splitStatement } from '../../src/schema/split.js';
 import {
   dialectOf,
   fetchSchemaDefaults,
@@ -26,6 +27,38 @@ export function connect(server: DatabaseServer): Promise<Session> {
       session: {},
     },
   });
+}
+
+/** A second schema that gets every statement taken apart and under another schema name. */
+export class Mirror {
+  readonly #session: Session;
+  readonly schema: string;
+
+  private constructor(session: Session, schema: string) {
+    this.#session = session;
+    this.schema = schema;
+  }
+
+  static async open(session: Session, schema: string): Promise<Mirror> {
+    await session.execute(
+      `DROP DATABASE IF EXISTS ${schema}; CREATE DATABASE ${schema} CHARACTER SET utf8mb4`,
+    );
+    return new Mirror(session, schema);
+  }
+
+  /** The statements it came to. The session may be anywhere: every name has its schema. */
+  async run(sql: string, from: string, before?: TableSchema): Promise<string[]> {
+    const statement = parseDdl(sql, { ...dialectOf(this.#session), defaultSchema: from });
+    const parts = splitStatement(statement, (name) => ({ schema: this.schema, table: name.table }), before);
+    for (const part of parts) {
+      try {
+        await this.#session.execute(part);
+      } catch (cause) {
+        throw new Error(`the mirror refuses ${part}: ${String(cause)}`, { cause });
+      }
+    }
+    return parts;
+  }
 }
 
 /** What must be equal between the tracked model and the server's own definition. */
@@ -99,12 +132,7 @@ export class Twin {
 
   /** Both sides' tables, for an equality check. */
   async compare(): Promise<{ model: object[]; server: object[] }> {
-    const names = await listTables(this.#session, {
-      allowsSchema: (schema) => schema === this.schema,
-      allows: () => true,
-    });
-    const byName = (a: TableSchema, b: TableSchema): number => (a.table < b.table ? -1 : 1);
-    const server = (await fetchTableSchemas(this.#session, names)).sort(byName);
+    const server = await tablesOf(this.#session, this.schema);
     const model = this.tracker.tables().sort(byName);
     return { model: model.map(essence), server: server.map(essence) };
   }
@@ -125,6 +153,13 @@ export class Twin {
       .sort((a, b) => (a.table.toLowerCase() < b.table.toLowerCase() ? -1 : 1))
       .flatMap((table) => table.columns.map((column) => describeModelColumn(table, column)));
   }
+}
+
+const byName = (a: TableSchema, b: TableSchema): number => (a.table < b.table ? -1 : 1);
+
+export async function tablesOf(session: Session, schema: string): Promise<TableSchema[]> {
+  const names = await listTables(session, { allowsSchema: (name) => name === schema, allows: () => true });
+  return (await fetchTableSchemas(session, names)).sort(byName);
 }
 
 function utf8mb3(name: string | null | undefined): string {
