@@ -32,7 +32,7 @@ function readTables(section: Section, key: string): TablePattern[] {
     const table = { dbName: item.string('db-name'), tblName: item.string('tbl-name') };
     item.end();
     if (table.dbName === '' || table.tblName === '') {
-      throw item.error(CODES.configGenBaList, `${key}: both db-name and tbl-name must be set`);
+      throw item.error(CODES.configGenBlockAllowList, `${key}: both db-name and tbl-name must be set`);
     }
     checkPattern(item, 'db-name', table.dbName);
     checkPattern(item, 'tbl-name', table.tblName);
@@ -41,7 +41,12 @@ function readTables(section: Section, key: string): TablePattern[] {
 }
 
 /** A pattern that starts with `~` is a regular expression in Go's syntax. */
-function checkPattern(section: Section, key: string, pattern: string, kind = CODES.configGenBaList): void {
+function checkPattern(
+  section: Section,
+  key: string,
+  pattern: string,
+  kind = CODES.configGenBlockAllowList,
+): void {
   if (!pattern.startsWith('~')) return;
   try {
     RE2JS.compile(pattern.slice(1));

@@ -1,14 +1,14 @@
 /** Codes of class config (20001-20070): what can be wrong in source, task and process files. */
 import { define } from './define.js';
-import type { ErrorCode } from './dm-error.js';
+import type { ErrorCode, ErrorLevel } from './dm-error.js';
 
-function config(code: number, workaround: string): ErrorCode {
-  return define(code, 'config', 'internal', 'medium', workaround);
+function config(code: number, workaround: string, level: ErrorLevel = 'medium'): ErrorCode {
+  return define(code, 'config', 'internal', level, workaround);
 }
 
 /** For a mistake in a task file's key. */
-function taskKey(code: number, key: string): ErrorCode {
-  return config(code, `Please check the \`${key}\` config in task configuration file.`);
+function taskKey(code: number, key: string, level?: ErrorLevel): ErrorCode {
+  return config(code, `Please check the \`${key}\` config in task configuration file.`, level);
 }
 
 export const CONFIG_CODES = {
@@ -98,9 +98,9 @@ export const CONFIG_CODES = {
   /** `backoff-max` is below `backoff-min`. */
   configCheckerMaxTooSmall: config(20043, 'Please increase `backoff-max` config'),
   /** A pattern of `block-allow-list` cannot work: broken regular expression, or half a table. */
-  configGenBaList: taskKey(20044, 'block-allow-list'),
+  configGenBlockAllowList: taskKey(20044, 'block-allow-list', 'high'),
   /** A rule of `routes` cannot work: no schema-pattern, no target-schema, or half a target. */
-  configGenTableRouter: taskKey(20045, 'routes'),
+  configGenTableRouter: taskKey(20045, 'routes', 'high'),
   /** `chunk-filesize` is not a number of MiB or a size. */
   configInvalidChunkFileSize: config(
     20047,

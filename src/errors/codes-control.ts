@@ -15,14 +15,6 @@ export const CONTROL_CODES = {
     'medium',
     'Please check the arguments of the command; `--help` shows them.',
   ),
-  /** The precheck found failures; the message lists them. */
-  taskCheckFailed: define(
-    26005,
-    'task-check',
-    'internal',
-    'medium',
-    'Please check the detail of the failed items.',
-  ),
   /** The worker that has the source did not answer in time; it may have done what was asked. */
   masterWorkerTimeout: define(
     38033,
@@ -46,14 +38,6 @@ export const CONTROL_CODES = {
     'internal',
     'medium',
     'Please use `query-status` to check the stage.',
-  ),
-  /** One table matches more than one route rule. */
-  workerRouteConflict: define(
-    40080,
-    'dm-worker',
-    'internal',
-    'high',
-    'Please check the `routes` config in task configuration file.',
   ),
   /** A worker of that name is registered with another address. */
   schedulerWorkerExist: scheduler(46003),

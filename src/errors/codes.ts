@@ -39,24 +39,14 @@ export const CODES = {
     'high',
     'Please confirm your DDL statement is correct and needed. For TiDB compatible DDL, see https://docs.pingcap.com/tidb/stable/mysql-compatibility#ddl. You can use `handle-error` command to skip or replace the DDL or add a binlog filter rule to ignore it if the DDL is not needed.',
   ),
-  /** A pattern of a block-allow list is wrong. */
-  configGenBlockAllowList: define(
-    20045,
-    'config',
-    'internal',
-    'high',
-    'Please check the `block-allow-list` config in task configuration file.',
-  ),
-  /** A route rule is wrong. */
-  configGenTableRouter: define(
-    20046,
-    'config',
-    'internal',
-    'high',
-    'Please check the `routes` config in task configuration file.',
-  ),
   /** The precheck of a task found what would make it fail; the message lists what and how to mend it. */
-  taskCheckFailed: define(26005, 'task-check', 'internal', 'medium'),
+  taskCheckFailed: define(
+    26005,
+    'task-check',
+    'internal',
+    'medium',
+    'Please check the detail of the failed items.',
+  ),
   /** Reading a table of the source failed; RawCause holds the server's error. */
   dumpFailed: define(32001, 'dump-unit', 'internal', 'high'),
   /** The full copy needs a moment without writes for a consistent picture, and the source refused each lock. */
@@ -66,6 +56,14 @@ export const CODES = {
     'internal',
     'high',
     'Please grant RELOAD (for FLUSH TABLES WITH READ LOCK) or LOCK TABLES to the user of the source, or set `--consistency none` in `extra-args` of the mydumpers configuration.',
+  ),
+  /** Rows were changed by a statement in the binlog: the source, or one session of it, does not log rows. */
+  syncNotRowFormat: define(
+    36014,
+    'sync-unit',
+    'upstream',
+    'high',
+    'Please check if the binlog format is ROW for all sessions of the source.',
   ),
   /**
    * The bytes of a row do not fit the table's definition as it is known at that place of the binlog.
@@ -145,5 +143,13 @@ export const CODES = {
     'upstream',
     'high',
     'Please resume the task when no DDL statements run on the source.',
+  ),
+  /** A transaction of the source that cannot be carried over, such as a prepared XA transaction. */
+  syncTransactionUnsupported: define(
+    60101,
+    'sync-unit',
+    'upstream',
+    'high',
+    'Copy the tables concerned anew, or start the task after this place.',
   ),
 } as const satisfies Record<string, ErrorCode>;

@@ -34,7 +34,7 @@ export class BlockAllowList {
   /** schema -> table -> verdict */
   readonly #tables = new Map<string, Map<string, boolean>>();
 
-  /** Throws DmError 20045 for a bad pattern. */
+  /** Throws DmError 20044 for a bad pattern. */
   constructor(rules: BlockAllowRules, options: BlockAllowOptions) {
     const { caseSensitive } = options;
     this.#caseSensitive = caseSensitive;

@@ -27,7 +27,7 @@ export class Router {
   readonly #routes: readonly CompiledRoute[];
   readonly #cache = new Map<string, Map<string, TableName>>();
 
-  /** Throws DmError 20046 for a bad pattern or a rule that lacks what it needs. */
+  /** Throws DmError 20045 for a bad pattern or a rule that lacks what it needs. */
   constructor(rules: readonly RouteRule[], options: RouterOptions) {
     this.#routes = rules.map((rule) => compileRoute(rule, options.caseSensitive));
   }
