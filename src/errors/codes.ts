@@ -146,7 +146,7 @@ export const CODES = {
   ),
   /** A transaction of the source that cannot be carried over, such as a prepared XA transaction. */
   syncTransactionUnsupported: define(
-    60101,
+    60201,
     'sync-unit',
     'upstream',
     'high',
