@@ -57,6 +57,14 @@ export const CODES = {
     'high',
     'Please grant RELOAD (for FLUSH TABLES WITH READ LOCK) or LOCK TABLES to the user of the source, or set `--consistency none` in `extra-args` of the mydumpers configuration.',
   ),
+  /** The source logs only part of each row, which is not enough to find and to write it. */
+  binlogImageNotFull: define(
+    11126,
+    'binlog-op',
+    'upstream',
+    'high',
+    'Please check if `binlog_row_image` is FULL on the source, set it, and start the task after a place where it was.',
+  ),
   /** Rows were changed by a statement in the binlog: the source, or one session of it, does not log rows. */
   syncNotRowFormat: define(
     36014,
@@ -151,5 +159,21 @@ export const CODES = {
     'upstream',
     'high',
     'Copy the tables concerned anew, or start the task after this place.',
+  ),
+  /** A master without `nats-url` runs its own nats-server, and there is none on this machine. */
+  natsServerMissing: define(
+    60301,
+    'nats',
+    'internal',
+    'high',
+    'Please install the nats-server (Debian and Ubuntu: the package `nats-server`), or give the address of a running one as `nats-url`.',
+  ),
+  /** The master's own nats-server does not start; RawCause holds the last lines it wrote. */
+  natsServerStart: define(
+    60302,
+    'nats',
+    'internal',
+    'high',
+    'Please check that the ports are free and the data directory is writable; the log has what the server said.',
   ),
 } as const satisfies Record<string, ErrorCode>;

@@ -1,4 +1,5 @@
 import { startNats } from '../servers/index.js';
+import { busContract } from './bus-contract.js';
 import { kvContract } from './kv-contract.js';
 import { realHarness } from './real-harness.js';
 
@@ -8,3 +9,4 @@ async function harness() {
 }
 
 kvContract('nats-server, one node', harness);
+busContract('nats-server, one node', harness);
