@@ -107,7 +107,7 @@ function writeQuoted(packet: Buffer, start: number, end: number, quote: number, 
   out.byte(quote);
 }
 
-const HEX = Buffer.from('0123456789ABCDEF', 'latin1');
+const HEX = Buffer.from('0123456789abcdef', 'latin1');
 const HEX_PIECE = 1 << 20;
 
 function writeHex(packet: Buffer, start: number, end: number, out: ByteWriter): void {
