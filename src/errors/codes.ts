@@ -154,7 +154,7 @@ export const CODES = {
   ),
   /** A transaction of the source that cannot be carried over, such as a prepared XA transaction. */
   syncTransactionUnsupported: define(
-    60201,
+    60301,
     'sync-unit',
     'upstream',
     'high',
