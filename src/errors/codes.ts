@@ -1,7 +1,7 @@
 /**
  * The error codes in use. Where DM has a code for the case, it is DM's; codes from 60000 are ours.
  * The comment of each entry is the operator's page: what happened, and what to do. Config and control
- * plane have tables of their own.
+ * plane have tables of their own. Of ours: 600xx commands, 601xx copy, 602xx cluster, 603xx NATS, 604xx sync.
  */
 import { CONFIG_CODES } from './codes-config.js';
 import { CONTROL_CODES } from './codes-control.js';
@@ -154,7 +154,7 @@ export const CODES = {
   ),
   /** A transaction of the source that cannot be carried over, such as a prepared XA transaction. */
   syncTransactionUnsupported: define(
-    60301,
+    60401,
     'sync-unit',
     'upstream',
     'high',
