@@ -1,0 +1,173 @@
+/** Full copies of odd shapes: merged tables, foreign keys, duplicates, old servers, files, refusals. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FullCopy } from '../../src/load/full-copy.js';
+import { readChunkPositions } from '../../src/load/positions.js';
+import type { SubtaskConfig } from '../../src/model/subtask-config.js';
+import { connectSession } from '../../src/mysql/connect.js';
+import { RealClock } from '../../src/runtime/real/clock.js';
+import { describeWith, startDatabase, startMariaDb } from '../servers/index.js';
+import { dbConfig, silentLog, subtaskConfig, type Address } from './support.js';
+
+type Server = Awaited<ReturnType<typeof startMariaDb>>;
+
+let source: Server;
+let target: Server;
+let folder: string;
+
+beforeAll(async () => {
+  [source, target] = await Promise.all([startMariaDb(), startMariaDb()]);
+  folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-copy-'));
+});
+afterAll(async () => {
+  await Promise.all([source?.stop(), target?.stop()]);
+  await rm(folder, { recursive: true, force: true });
+});
+
+function copy(config: SubtaskConfig) {
+  return new FullCopy({
+    config,
+    epoch: 1,
+    dataDir: folder,
+    ports: { clock: new RealClock(), log: silentLog },
+    onUnit: () => undefined,
+    signal: new AbortController().signal,
+  }).run();
+}
+
+function configFor(
+  task: string,
+  doDbs: string[],
+  extra: Partial<SubtaskConfig> = {},
+  from: Address & { flavor: Server['flavor'] } = source,
+) {
+  return subtaskConfig(from, target, {
+    task,
+    blockAllow: { doDbs, doTables: [], ignoreDbs: [], ignoreTables: [] },
+    ...extra,
+  });
+}
+
+describe('a full copy', () => {
+  it('merges shards into one table', async () => {
+    await source.execute(
+      `CREATE DATABASE shard1; CREATE DATABASE shard2; CREATE TABLE shard1.t1 (id INT PRIMARY KEY, v TEXT);
+       CREATE TABLE shard2.t2 LIKE shard1.t1; INSERT INTO shard1.t1 VALUES (1,'a'),(2,'b'); INSERT INTO shard2.t2 VALUES (3,'c')`,
+    );
+    const routes = [
+      { schemaPattern: 'shard*', tablePattern: 't*', targetSchema: 'merged', targetTable: 't' },
+    ];
+    expect(await copy(configFor('merge', ['shard*'], { routes }))).toEqual({ outcome: 'finished' });
+    expect(await target.query('SELECT id, v FROM merged.t ORDER BY id')).toEqual([
+      { id: 1, v: 'a' },
+      { id: 2, v: 'b' },
+      { id: 3, v: 'c' },
+    ]);
+  });
+
+  it('creates tables whose foreign keys point at later ones', async () => {
+    await source.execute(
+      `CREATE DATABASE fk; CREATE TABLE fk.z_parent (id INT PRIMARY KEY); INSERT INTO fk.z_parent VALUES (1);
+       CREATE TABLE fk.a_child (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES z_parent (id)); INSERT INTO fk.a_child VALUES (1,1)`,
+    );
+    const routes = [
+      { schemaPattern: 'fk', tablePattern: 'z_*', targetSchema: 'fk2', targetTable: 'parents' },
+    ];
+    expect(await copy(configFor('foreign', ['fk'], { routes }))).toEqual({ outcome: 'finished' });
+    const [{ 'Create Table': sql }] = await target.query('SHOW CREATE TABLE fk.a_child');
+    expect(sql).toContain('REFERENCES `fk2`.`parents` (`id`)');
+    expect(await target.query('SELECT * FROM fk2.parents')).toEqual([{ id: 1 }]);
+  });
+
+  it('replaces, keeps or refuses rows that are there already, as on-duplicate says', async () => {
+    await source.execute(
+      "CREATE DATABASE dup; CREATE TABLE dup.t (id INT PRIMARY KEY, v VARCHAR(9)); INSERT INTO dup.t VALUES (1,'new'),(2,'new')",
+    );
+    const base = configFor('x', ['dup']);
+    for (const local of [1, 0]) {
+      await target.query(`SET GLOBAL local_infile = ${local}`);
+      for (const onDuplicate of ['replace', 'ignore', 'error'] as const) {
+        await target.execute(
+          "CREATE DATABASE IF NOT EXISTS dup; CREATE OR REPLACE TABLE dup.t (id INT PRIMARY KEY, v VARCHAR(9)); INSERT INTO dup.t VALUES (1,'old')",
+        );
+        const config = { ...base, task: `dup_${onDuplicate}_${local}`, load: { ...base.load, onDuplicate } };
+        const end = await copy(config).catch((error: unknown) => error);
+        const [{ v }] = await target.query('SELECT v FROM dup.t WHERE id = 1');
+        expect({ onDuplicate, v }).toEqual({ onDuplicate, v: onDuplicate === 'replace' ? 'new' : 'old' });
+        if (onDuplicate !== 'error') expect(end).toEqual({ outcome: 'finished' });
+        else expect(String(end)).toMatch(/1062/);
+      }
+    }
+    await target.query('SET GLOBAL local_infile = 1');
+  });
+
+  it('fails where a value would be changed by the target, and leaves nothing of the chunk', async () => {
+    await source.execute(
+      "CREATE DATABASE cut; CREATE TABLE cut.t (id INT PRIMARY KEY, v VARCHAR(20)); INSERT INTO cut.t VALUES (1,'short'),(2,'much too long')",
+    );
+    await target.execute('CREATE DATABASE cut; CREATE TABLE cut.t (id INT PRIMARY KEY, v VARCHAR(5))');
+    await expect(copy(configFor('cut', ['cut']))).rejects.toMatchObject({ code: 60102 });
+    expect(await target.query('SELECT * FROM cut.t')).toEqual([]);
+  });
+
+  it('notes a place even where there is no table to copy', async () => {
+    const config = configFor('nothing', ['no_such_schema']);
+    expect(await copy(config)).toEqual({ outcome: 'finished' });
+    const session = await connectSession({ db: dbConfig(target) });
+    const positions = await readChunkPositions(session, config);
+    expect(positions?.min.name).toMatch(/^\S+\.\d+$/);
+    await session.close();
+  });
+
+  it("keeps files in Dumpling's layout where clean-dump-file is off", async () => {
+    await source.execute(
+      "CREATE DATABASE files; CREATE TABLE files.t (id INT PRIMARY KEY, v TEXT); INSERT INTO files.t VALUES (1,'x'),(2,NULL)",
+    );
+    await copy(configFor('files', ['files'], { cleanDumpFile: false }));
+    expect((await readdir(path.join(folder, 'dumped_data.files.source-1'))).sort()).toEqual([
+      'files-schema-create.sql',
+      'files.t-schema.sql',
+      'files.t.0000000000000.csv',
+      'metadata',
+    ]);
+  });
+
+  it('says who refused the login', async () => {
+    const config = configFor('login', ['files']);
+    await expect(copy({ ...config, from: { ...config.from, password: 'no' } })).rejects.toMatchObject({
+      code: 10001,
+      scope: 'upstream',
+    });
+    await expect(copy({ ...config, to: { ...config.to, password: 'no' } })).rejects.toMatchObject({
+      code: 10001,
+      scope: 'downstream',
+    });
+  });
+});
+
+await describeWith('mysql-5.6', 'a full copy from an old MySQL', () => {
+  it('works', async () => {
+    await using old = await startDatabase('mysql-5.6', { gtid: true });
+    await old.execute(
+      "CREATE DATABASE old; CREATE TABLE old.t (id INT PRIMARY KEY, f FLOAT, v VARCHAR(20) CHARACTER SET latin1, b BLOB, ts TIMESTAMP); INSERT INTO old.t VALUES (1,0.1,'é',x'00ff','2020-01-01 00:00:00'),(2,16777217,NULL,NULL,'2021-01-01 00:00:00')",
+    );
+    expect(await copy(configFor('old', ['old'], {}, old))).toEqual({ outcome: 'finished' });
+    const rows =
+      'SELECT id, f * 1e0 AS f, HEX(v) AS v, HEX(b) AS b, UNIX_TIMESTAMP(ts) AS ts FROM old.t ORDER BY id';
+    expect(await target.query(rows)).toEqual(await old.query(rows));
+  });
+
+  it('is a target, too', async () => {
+    await using old = await startDatabase('mysql-5.6', { gtid: true });
+    await source.execute(
+      "CREATE DATABASE IF NOT EXISTS back; CREATE TABLE back.t (id INT PRIMARY KEY, v VARCHAR(20), KEY (v)) DEFAULT CHARSET utf8mb4; INSERT INTO back.t VALUES (1,'é😀')",
+    );
+    const config = { ...configFor('back', ['back']), to: dbConfig(old) };
+    expect(await copy(config)).toEqual({ outcome: 'finished' });
+    expect(await old.query('SELECT HEX(v) AS v FROM back.t')).toEqual(
+      await source.query('SELECT HEX(v) AS v FROM back.t'),
+    );
+  });
+});
