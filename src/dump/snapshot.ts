@@ -48,11 +48,17 @@ export async function openSnapshot(options: SnapshotOptions): Promise<Snapshot> 
     for (const session of sessions) session.destroy();
   };
   try {
-    const control = await connectSource(options);
-    sessions.push(control);
+    const connect = async () => {
+      const session = await connectSource(options);
+      sessions.push(session);
+      return session;
+    };
+    const control = await connect();
     const count = Math.max(1, options.connections);
-    const readers = await Promise.all(Array.from({ length: count }, () => connectSource(options)));
-    sessions.push(...readers);
+    const attempts = await Promise.allSettled(Array.from({ length: count }, connect));
+    const failed = attempts.find((attempt) => attempt.status === 'rejected');
+    if (failed) throw failed.reason as Error;
+    const readers = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? attempt.value : []));
     const snapshot = await take(control, readers, options);
     control.destroy();
     return { ...snapshot, close };

@@ -80,7 +80,9 @@ export class ChunkLoader {
         await session.execute('ROLLBACK');
         open = false;
         await meta.checkEpoch(session, epoch);
-        throw new FencedError(epoch);
+        const already = await meta.loadedAmount(session, job.chunk);
+        if (already === null) throw new FencedError(epoch);
+        return already;
       }
       await session.execute('COMMIT');
       return { rows, bytes };

@@ -193,7 +193,10 @@ export class CopyMeta {
     });
   }
 
-  /** What marks a chunk loaded within its own transaction; matches no row when the epoch is not ours. */
+  /**
+   * What marks a chunk loaded within its own transaction; matches no row when the epoch is not ours, or
+   * when the chunk is loaded already: a dead process of the same epoch may have had its COMMIT on the way.
+   */
   markLoaded(
     chunk: ChunkRow,
     epoch: number,
@@ -207,7 +210,7 @@ export class CopyMeta {
     return `UPDATE ${this.#chunks} SET state = 'loaded', binlog_name = ${quoteString(read.location.name)},
       binlog_pos = ${read.location.pos}, binlog_gtid = ${quoteString(read.location.gtidSet)},
       row_count = ${read.rows}, byte_count = ${read.bytes}${exitSql}
-      WHERE ${this.#chunkKey(chunk)} AND epoch = ${epoch}`;
+      WHERE ${this.#chunkKey(chunk)} AND epoch = ${epoch} AND state = 'pending'`;
   }
 
   /** What of a chunk is loaded, once no transaction that marks it is open any more; null when it is not. */

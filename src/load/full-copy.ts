@@ -53,6 +53,8 @@ export class FullCopy {
   readonly #options: FullCopyOptions;
   readonly #meta: CopyMeta;
   readonly #progress: CopyProgress;
+  /** Path of the folders of all owners up to the epoch. */
+  readonly #folders: string;
   readonly #folder: string;
   #format: FileFormat = 'csv';
 
@@ -61,10 +63,10 @@ export class FullCopy {
     this.#meta = new CopyMeta(options.config);
     this.#progress = new CopyProgress(options.ports.clock);
     const { load, task, sourceId } = options.config;
-    this.#folder = path.resolve(
-      options.dataDir,
-      `${load.dir === '' ? 'dumped_data' : load.dir}.${task}.${sourceId}`,
-    );
+    // A folder for each owner: one that has been fenced but still runs must not write into our files.
+    const name = `${load.dir === '' ? 'dumped_data' : load.dir}.${task}.${sourceId}.`;
+    this.#folders = path.resolve(options.dataDir, name);
+    this.#folder = this.#folders + String(options.epoch);
   }
 
   status(): { dump: DumpStatus; load: LoadStatus } {
@@ -117,11 +119,11 @@ export class FullCopy {
       this.#enter('Dump');
       const control = await labelled('upstream', connectSource({ config, signal }));
       source.session = control;
-      state = await this.#plan(target, control, state);
+      const before = await readSourceTables(control, config);
+      state = await this.#plan(target, control, state, before);
       this.#begin(state);
       const pending = state.chunks.filter((chunk) => !chunk.loaded);
       if (pending.length > 0) {
-        const before = await readSourceTables(control, config);
         const wanted = pendingTables(state);
         const lockable = before.filter((table) => wanted.has(tableKey(table.source)));
         snapshot = await openSnapshot({
@@ -158,10 +160,14 @@ export class FullCopy {
   }
 
   /** The plan as it is now: made, or brought in line with the source. */
-  async #plan(target: Session, source: Session, state: CopyState | null): Promise<CopyState> {
+  async #plan(
+    target: Session,
+    source: Session,
+    state: CopyState | null,
+    current: readonly SourceTable[],
+  ): Promise<CopyState> {
     const { config, epoch, ports } = this.#options;
     const meta = this.#meta;
-    const current = await readSourceTables(source, config);
     if (state === null) {
       if (current.length === 0) {
         ports.log.warn('no table of the source passes the block-allow list: nothing to copy');
@@ -273,10 +279,17 @@ export class FullCopy {
     this.#progress.dumpDone();
   }
 
-  /** Files of an earlier session are of no use: their chunks are loaded or will be read again. */
+  /** Files of earlier sessions are of no use: their chunks are loaded or will be read again. */
   async #cleanFolder(): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
-    if (!this.#options.config.cleanDumpFile) return;
+    const { config, epoch } = this.#options;
+    if (!config.cleanDumpFile) return;
+    const parent = path.dirname(this.#folders);
+    const prefix = path.basename(this.#folders);
+    for (const name of await readdir(parent)) {
+      const of = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+      if (/^\d+$/.test(of) && Number(of) < epoch) await rm(path.join(parent, name), { recursive: true, force: true });
+    }
     for (const name of await readdir(this.#folder)) {
       if (/\.\d{13}\.(csv|sql)$/.test(name)) await rm(path.join(this.#folder, name), { force: true });
     }

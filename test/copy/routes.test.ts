@@ -126,7 +126,7 @@ describe('a full copy', () => {
       "CREATE DATABASE files; CREATE TABLE files.t (id INT PRIMARY KEY, v TEXT); INSERT INTO files.t VALUES (1,'x'),(2,NULL)",
     );
     await copy(configFor('files', ['files'], { cleanDumpFile: false }));
-    expect((await readdir(path.join(folder, 'dumped_data.files.source-1'))).sort()).toEqual([
+    expect((await readdir(path.join(folder, 'dumped_data.files.source-1.1'))).sort()).toEqual([
       'files-schema-create.sql',
       'files.t-schema.sql',
       'files.t.0000000000000.csv',

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectSession } from '../../src/mysql/connect.js';
 import { ConnectionError, SqlError } from '../../src/mysql/session.js';
-import { startMariaDb } from '../servers/index.js';
+import path from 'node:path';
+import { describeWith, startDatabase, startMariaDb } from '../servers/index.js';
 import { dbConfig } from './support.js';
 
 type Server = Awaited<ReturnType<typeof startMariaDb>>;
@@ -173,5 +174,51 @@ describe('a session', () => {
     const sleeping = victim.query('SELECT SLEEP(60)').catch((e: unknown) => e);
     await server.query(`KILL ${victim.threadId}`);
     expect(await sleeping).toBeInstanceOf(ConnectionError);
+  });
+});
+
+await describeWith('mysql-9.7', 'the login', () => {
+  let mysql: Server;
+  beforeAll(async () => {
+    mysql = await startDatabase('mysql-9.7');
+    await mysql.execute(
+      "CREATE USER old IDENTIFIED WITH sha256_password BY 'Some-Pass.1'; CREATE USER cached IDENTIFIED WITH caching_sha2_password BY 'Some-Pass.1'; CREATE USER open_door IDENTIFIED BY ''",
+    );
+  });
+  afterAll(() => mysql?.stop());
+
+  it.each(['old', 'cached', 'open_door'])(
+    'of %s goes over a line in plain text and over TLS',
+    async (user) => {
+      const password = user === 'open_door' ? '' : 'Some-Pass.1';
+      for (const security of [undefined, {}]) {
+        const session = await connectSession({ db: dbConfig(mysql, { user, password, security }) });
+        const [{ Value }] = await session.query("SHOW SESSION STATUS LIKE 'Ssl_cipher'");
+        expect(Value !== '').toBe(security !== undefined);
+        await session.close();
+      }
+      await expect(
+        connectSession({ db: dbConfig(mysql, { user, password: 'wrong' }) }),
+      ).rejects.toMatchObject({
+        errno: 1045,
+      });
+    },
+  );
+
+  it('compares the certificate with the CA and the common name', async () => {
+    const [{ d }] = await mysql.query('SELECT @@datadir AS d');
+    const ca = path.join(String(d), 'ca.pem');
+    const session = await connectSession({ db: dbConfig(mysql, { security: { sslCa: ca } }) });
+    await session.close();
+    const other = path.join(String(d), 'client-cert.pem');
+    for (const security of [
+      { sslCa: other },
+      { sslCa: ca, certAllowedCn: ['somebody-else'] },
+      { sslCa: '/absent.pem' },
+    ]) {
+      await expect(connectSession({ db: dbConfig(mysql, { security }) })).rejects.toBeInstanceOf(
+        ConnectionError,
+      );
+    }
   });
 });
