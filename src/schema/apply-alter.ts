@@ -16,6 +16,7 @@ import { type CharsetPair, maxBytes, resolveCharset } from './charsets.js';
 import { isTextType, resolveColumn, type SchemaServer, textCapacity, textTypeFor } from './column-type.js';
 import type { AlterOperation, AlterTable, ForeignKeyDef, Position } from './ddl-types.js';
 import { columnMap, indexForForeignKey, indexFromDef, primaryNotNull, settleIndexes } from './indexes.js';
+import { versionNumber } from './dialect.js';
 import type { Column, ForeignKey, Index, IndexPart, TableSchema } from './table.js';
 
 type ColumnChange = Extract<AlterOperation, { op: 'change-column' | 'rename-column' | 'alter-column' }>;
@@ -36,6 +37,8 @@ class Alteration {
   readonly #server: SchemaServer;
   #pair: CharsetPair;
   #convert: CharsetPair | undefined;
+  /** DEFAULT CHARACTER SET stands in the statement; on MariaDB it wins over CONVERT TO for the table. */
+  #namesDefault = false;
   #comment: string;
   #options: Record<string, string>;
   #partitioning: string | undefined;
@@ -60,6 +63,7 @@ class Alteration {
 
   run(operations: readonly AlterOperation[]): TableSchema {
     for (const operation of operations) this.#note(operation);
+    if (operations.length === 1 && this.#isIdleConvert()) return this.#old;
     const { columns, newNames } = this.#columns();
     const indexes = [...this.#mapIndexes(newNames), ...this.#newIndexes];
     const existing = columnMap(columns);
@@ -94,6 +98,20 @@ class Alteration {
 
   #error(detail: string): ReturnType<typeof trackError> {
     return trackError(`${detail} (table ${quoteName(this.#old.schema)}.${quoteName(this.#old.table)})`);
+  }
+
+  /** MySQL 5.6 does nothing at all, not even to the table's default, where no column has to be converted. */
+  #isIdleConvert(): boolean {
+    const { flavor, serverVersion } = this.#server;
+    if (flavor !== 'mysql' || versionNumber(serverVersion ?? '') >= 50700) return false;
+    const to = this.#convert;
+    return (
+      to !== undefined &&
+      this.#old.columns.every(
+        ({ type }) =>
+          !isTextType(type.base) || (type.charset === to.charset && type.collation === to.collation),
+      )
+    );
   }
 
   #hadColumn(name: string): boolean {
@@ -170,14 +188,15 @@ class Alteration {
         // DEFAULT: MySQL takes the schema's collation, MariaDB its character set's own.
         const fallback = this.#server.flavor === 'mariadb' ? this.#schemaDefault.charset : undefined;
         const given = { charset: operation.charset ?? fallback, collation: operation.collation };
-        this.#pair = resolveCharset(given, this.#schemaDefault, this.#server);
-        this.#convert = this.#pair;
+        this.#convert = resolveCharset(given, this.#schemaDefault, this.#server);
+        if (!this.#namesDefault || this.#server.flavor !== 'mariadb') this.#pair = this.#convert;
         return;
       }
       case 'table-options': {
         const { options } = operation;
         // DEFAULT CHARACTER SET alone goes back to that character set's own collation.
         this.#pair = resolveCharset(options, this.#pair, this.#server);
+        if (options.charset !== undefined || options.collation !== undefined) this.#namesDefault = true;
         if (options.comment !== undefined) this.#comment = options.comment;
         this.#options = { ...this.#options, ...keptOptions(options) };
         return;

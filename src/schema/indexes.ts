@@ -1,5 +1,6 @@
 /** Indexes as the servers keep them: names for the unnamed, order, and those made for foreign keys. */
 import type { ForeignKeyDef, IndexDef } from './ddl-types.js';
+import { maxBytes } from './charsets.js';
 import { textCapacity } from './column-type.js';
 import type { Column, Index, IndexPart } from './table.js';
 
@@ -75,6 +76,12 @@ export function sortIndexes(indexes: readonly Index[], columns: ColumnMap): Inde
     if (index.kind === 'primary') return 0;
     const nullable = index.parts.some((part) => columns.get(part.column.toLowerCase())?.nullable !== false);
     const prefix = index.parts.some((part) => part.length !== undefined);
+    // MariaDB keeps a unique index over a whole text as a hash, behind the real ones.
+    const hashed = index.parts.some((part) => {
+      const type = columns.get(part.column.toLowerCase())?.type;
+      return part.length === undefined && type !== undefined && textCapacity(type.base) > 0;
+    });
+    if (hashed) return 7;
     return 1 + (nullable ? 4 : 0) + (prefix ? 1 : 0);
   };
   return indexes
@@ -83,12 +90,25 @@ export function sortIndexes(indexes: readonly Index[], columns: ColumnMap): Inde
     .map(({ index }) => index);
 }
 
-/** A prefix as long as the column is none; nor has a column of another type than text a prefix. */
+const NUMERIC = new Set(['decimal', 'bit', 'float', 'double']);
+
+/** InnoDB's longest key part in bytes. */
+const MAX_PART = 3072;
+
+/**
+ * A prefix as long as the column is none; nor has a column of another type than text a prefix. MariaDB
+ * cuts the parts of an index that need not be unique to what the engine can take.
+ */
 export function fitPrefixes(index: Index, columns: ColumnMap): Index {
-  if (index.parts.every((part) => part.length === undefined)) return index;
   const parts = index.parts.map((part): IndexPart => {
     const type = columns.get(part.column.toLowerCase())?.type;
-    if (part.length === undefined || type === undefined) return part;
+    if (type === undefined) return part;
+    if (part.length === undefined) {
+      const perCharacter = maxBytes(type.charset);
+      const bytes = textCapacity(type.base) || (type.length ?? 0) * perCharacter;
+      const cut = index.kind === 'index' && bytes > MAX_PART && !NUMERIC.has(type.base);
+      return cut ? { ...part, length: Math.floor(MAX_PART / perCharacter) } : part;
+    }
     const sized = ['char', 'varchar', 'binary', 'varbinary'].includes(type.base);
     if (textCapacity(type.base) > 0 || (sized && part.length < (type.length ?? 0))) return part;
     const { length: _length, ...whole } = part;

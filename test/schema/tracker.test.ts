@@ -49,7 +49,7 @@ for (const kind of KINDS) {
           if (!(await twin.run(sql))) continue;
           done.push(sql);
           const { model, server: real } = await twin.compare();
-          expect({ seed, done, tables: model }).toEqual({ seed, done, tables: real });
+          expect(model, `seed ${seed}:\n${done.join(';\n')}`).toEqual(real);
         }
         accepted += twin.accepted;
       }
