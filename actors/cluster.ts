@@ -1,0 +1,345 @@
+/** The Cluster port of the command handlers (src/api/cluster.ts), as the leader carries it out. */
+import { parseTaskConfig } from '../src/config/task-config.js';
+import { CODES } from '../src/errors/codes.js';
+import { DmError } from '../src/errors/dm-error.js';
+import type {
+  Cluster,
+  MasterMember,
+  SourceRecord,
+  SourceResult,
+  StartTaskOptions,
+  SubtaskView,
+  TaskRecord,
+  WorkerMember,
+} from '../src/api/cluster.js';
+import type { ExpectedStage } from '../src/model/stage.js';
+import { KvError, type Bus, type Ports } from '../src/runtime/ports.js';
+import type { ActorDocument } from '../src/runtime/host/document.js';
+import { waitUntil, type ClusterStore } from './cluster-store.js';
+import { keys, type ExpectedDocument, type SubtaskDocument } from './documents.js';
+import type { KvView } from './kv-view.js';
+import type { Leader } from './leader.js';
+import type { LeaseObserver } from './leases.js';
+import { askSources } from './status-query.js';
+import { outcomeOf, refusalOf, type CommandView } from './subtask-command.js';
+import { asDmUnavailable } from './unavailable.js';
+
+export interface LeaderClusterOptions {
+  readonly ports: Ports;
+  readonly store: ClusterStore;
+  readonly observed: KvView<ActorDocument>;
+  readonly bus: Bus;
+  readonly leader: Leader;
+  readonly leases: LeaseObserver;
+  readonly rpcTimeoutMs: number;
+  readonly name: string;
+  readonly addr: string;
+}
+
+/** What DM says where a source has no worker (manual 4.3.2.3). */
+export const NO_FREE_WORKER = 'source is added but there is no free worker to bound';
+/** How long a new source may wait for its first placement before it counts as waiting for a worker. */
+const PLACE_MS = 5_000;
+const WRITE_TRIES = 5;
+
+type Expected<T extends ExpectedDocument['type']> = Extract<ExpectedDocument, { type: T }>;
+
+export class LeaderCluster implements Cluster {
+  readonly #options: LeaderClusterOptions;
+
+  constructor(options: LeaderClusterOptions) {
+    this.#options = options;
+  }
+
+  async listSources(): Promise<SourceRecord[]> {
+    const sources = this.#all('source').map(({ sourceId, yaml }) => ({
+      sourceId,
+      yaml,
+      worker: this.#workerOf(sourceId),
+    }));
+    return sources.sort((a, b) => (a.sourceId < b.sourceId ? -1 : 1));
+  }
+
+  async createSource(sourceId: string, yaml: string): Promise<SourceResult> {
+    await this.#write(async () => {
+      await this.#expected.create(keys.source(sourceId), { type: 'source', sourceId, yaml });
+    }).catch((error: unknown) => {
+      if (!(error instanceof KvError) || error.kind !== 'conflict') throw asDmUnavailable(error);
+      throw new DmError(CODES.schedulerSourceExist, `source config with ID ${sourceId} already exists`);
+    });
+    const placement = keys.placement(sourceId);
+    // Either a worker has it and has begun with it, or a placement without a worker says that none is free.
+    await waitUntil(
+      () => {
+        const document = this.#get('placement', placement);
+        if (!document) return false;
+        return document.worker === '' ? this.#freeWorkers() === 0 : true;
+      },
+      [this.#expected, this.#options.store.members],
+      this.#options.ports.clock,
+      PLACE_MS,
+    );
+    const worker = this.#workerOf(sourceId);
+    return { result: true, msg: worker === '' ? NO_FREE_WORKER : '', source: sourceId, worker };
+  }
+
+  async updateSource(sourceId: string, yaml: string): Promise<SourceResult> {
+    this.#refuseUnknownSource(sourceId);
+    this.#refuseBusySource(sourceId);
+    await this.#rewrite<'source'>('source', keys.source(sourceId), (source) => ({ ...source, yaml }));
+    return { result: true, msg: '', source: sourceId, worker: this.#workerOf(sourceId) };
+  }
+
+  async stopSource(sourceId: string): Promise<SourceResult> {
+    this.#refuseUnknownSource(sourceId);
+    this.#refuseBusySource(sourceId);
+    const worker = this.#workerOf(sourceId);
+    await this.#write(() => this.#expected.delete(keys.source(sourceId)));
+    const free = await waitUntil(
+      () => this.#workerOf(sourceId) === '',
+      [this.#expected],
+      this.#options.ports.clock,
+      this.#options.rpcTimeoutMs,
+    );
+    return {
+      result: true,
+      msg: free ? '' : 'the worker has not let go of the source yet',
+      source: sourceId,
+      worker,
+    };
+  }
+
+  async listTasks(): Promise<TaskRecord[]> {
+    const sources = new Map<string, string[]>();
+    for (const { task, source } of this.#all('subtask')) {
+      const list = sources.get(task);
+      if (list) list.push(source);
+      else sources.set(task, [source]);
+    }
+    return this.#all('task')
+      .filter(({ name }) => sources.has(name))
+      .map(({ name, yaml }) => ({ name, yaml, sources: (sources.get(name) ?? []).sort() }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async startTask(name: string, yaml: string, options: StartTaskOptions): Promise<SourceResult[]> {
+    const own = parseTaskConfig(yaml, `task ${name}`).instances.map((instance) => instance.sourceId);
+    const sources = options.sources.length === 0 ? own : own.filter((id) => options.sources.includes(id));
+    for (const source of sources) this.#refuseUnknownSource(source);
+    const existing = sources.filter((source) => this.#expected.get(keys.subtask(source, name)));
+    if (existing.length > 0) throw subtasksExist(name, existing);
+    await this.#put(keys.task(name), { type: 'task', name, yaml });
+    const created: SubtaskDocument[] = [];
+    try {
+      for (const source of sources) {
+        const document: SubtaskDocument = {
+          type: 'subtask',
+          task: name,
+          source,
+          stage: 'Running',
+          seq: 0,
+          start: this.#options.ports.ids.next(),
+          removeMeta: options.removeMeta,
+        };
+        await this.#write(() => this.#expected.create(keys.subtask(source, name), document));
+        created.push(document);
+      }
+    } catch (error) {
+      for (const { source } of created)
+        await this.#write(() => this.#expected.delete(keys.subtask(source, name)));
+      if (error instanceof KvError && error.kind === 'conflict') throw subtasksExist(name, sources);
+      throw asDmUnavailable(error);
+    }
+    return Promise.all(created.map((document) => this.#await(document)));
+  }
+
+  async operateTask(name: string, stage: ExpectedStage, sources: readonly string[]): Promise<SourceResult[]> {
+    const own = this.#all('subtask').filter(({ task }) => task === name);
+    if (own.length === 0) throw new DmError(CODES.schedulerTaskNotExist, `task with name ${name} not exist`);
+    const chosen = sources.length === 0 ? own : own.filter(({ source }) => sources.includes(source));
+    const results = await Promise.all(chosen.map((document) => this.#operate(document, stage)));
+    return results.sort((a, b) => (a.source < b.source ? -1 : 1));
+  }
+
+  async queryStatus(task: string, sources: readonly string[]): Promise<SubtaskView[]> {
+    const asked = new Map<string, SubtaskDocument[]>();
+    if (task === '') for (const { sourceId } of this.#all('source')) asked.set(sourceId, []);
+    for (const document of this.#all('subtask')) {
+      if (task !== '' && document.task !== task) continue;
+      const list = asked.get(document.source);
+      if (list) list.push(document);
+      else asked.set(document.source, [document]);
+    }
+    const chosen = [...asked]
+      .filter(([source]) => sources.length === 0 || sources.includes(source))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([source, subtasks]) => ({ source, worker: this.#workerOf(source), subtasks }));
+    const { bus, observed } = this.#options;
+    return askSources({ bus, observed, task, sources: chosen });
+  }
+
+  async leader(): Promise<{ name: string; addr: string }> {
+    return { name: this.#options.name, addr: this.#options.addr };
+  }
+
+  async masters(): Promise<MasterMember[]> {
+    const { store, leases } = this.#options;
+    return [...store.members.values('master.')]
+      .map((member) => ({
+        name: member.name,
+        memberID: member.session,
+        alive: leases.alive.has(`${keys.lease('master', member.name)}.${member.session}`),
+        peerURLs: [...member.peerUrls],
+        clientURLs: [member.addr.includes('://') ? member.addr : `http://${member.addr}`],
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async workers(): Promise<WorkerMember[]> {
+    const alive = this.#options.leader.workers();
+    const bound = new Map<string, string>();
+    for (const { worker, source, session } of this.#all('placement')) {
+      if (worker !== '' && alive.get(worker)?.session === session) bound.set(worker, source);
+    }
+    return [...this.#options.store.members.values('worker.')]
+      .map(({ name, addr }): WorkerMember => {
+        const source = bound.get(name) ?? '';
+        const stage = !alive.has(name) ? 'offline' : source === '' ? 'free' : 'bound';
+        return { name, addr, stage, source };
+      })
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async memberConfig(kind: 'master' | 'worker', name: string): Promise<string | null> {
+    return this.#options.store.members.get(keys.member(kind, name))?.config ?? null;
+  }
+
+  get #expected(): KvView<ExpectedDocument> {
+    return this.#options.store.expected;
+  }
+
+  #all<T extends ExpectedDocument['type']>(type: T): Expected<T>[] {
+    return [...this.#expected.values(`${type}.`)] as Expected<T>[];
+  }
+
+  #get<T extends ExpectedDocument['type']>(type: T, key: string): Expected<T> | null {
+    const document = this.#expected.get(key);
+    return document?.type === type ? (document as Expected<T>) : null;
+  }
+
+  #workerOf(source: string): string {
+    return this.#get('placement', keys.placement(source))?.worker ?? '';
+  }
+
+  #freeWorkers(): number {
+    const taken = new Set(this.#all('placement').map(({ worker }) => worker));
+    return [...this.#options.leader.workers().values()].filter((one) => one.accepting && !taken.has(one.name))
+      .length;
+  }
+
+  #refuseUnknownSource(sourceId: string): void {
+    if (this.#get('source', keys.source(sourceId))) return;
+    throw new DmError(CODES.schedulerSourceNotExist, `source config with ID ${sourceId} not exists`);
+  }
+
+  #refuseBusySource(sourceId: string): void {
+    const tasks = this.#all('subtask')
+      .filter(({ source }) => source === sourceId)
+      .map(({ task }) => task);
+    if (tasks.length === 0) return;
+    throw new DmError(
+      CODES.schedulerSourceHasTasks,
+      `source with name ${sourceId} need to operate has existing tasks [${tasks.sort().join(' ')}]`,
+    );
+  }
+
+  /** Notes the command for the subtask and waits for what becomes of it. */
+  async #operate(document: SubtaskDocument, stage: ExpectedStage): Promise<SourceResult> {
+    const { source, task } = document;
+    const view = this.#commandView(document);
+    const refused = refusalOf(view.observed, document, stage);
+    if (refused) return { result: false, msg: refused, source, worker: this.#workerOf(source) };
+    const written = await this.#rewrite<'subtask'>('subtask', keys.subtask(source, task), (now) => ({
+      ...now,
+      stage,
+      seq: now.seq + 1,
+    }));
+    if (!written) return { result: stage === 'Stopped', msg: '', source, worker: this.#workerOf(source) };
+    return this.#await(written);
+  }
+
+  async #await(document: SubtaskDocument): Promise<SourceResult> {
+    const { source } = document;
+    const { ports, observed, rpcTimeoutMs } = this.#options;
+    await waitUntil(
+      () => outcomeOf(this.#commandView(document), document) !== null,
+      [this.#expected, observed],
+      ports.clock,
+      rpcTimeoutMs,
+    );
+    const outcome = outcomeOf(this.#commandView(document), document) ?? {
+      result: false,
+      msg: new DmError(
+        CODES.masterWorkerTimeout,
+        `the worker of source ${source} has not finished in time, but may be successful`,
+      ).toString(),
+    };
+    return { ...outcome, source, worker: this.#workerOf(source) };
+  }
+
+  #commandView({ source, task }: SubtaskDocument): CommandView {
+    return {
+      expected: this.#get('subtask', keys.subtask(source, task)),
+      observed: this.#options.observed.get(`subtask.${keys.subtaskActor(source, task)}`) ?? null,
+      worker: this.#workerOf(source),
+    };
+  }
+
+  async #put(key: string, document: ExpectedDocument): Promise<void> {
+    await this.#write(async () => {
+      await this.#expected.replace(key, document).catch(async (error: unknown) => {
+        if (!(error instanceof KvError) || error.kind === 'unavailable') throw error;
+        await this.#expected.refresh(key);
+        await this.#expected.replace(key, document);
+      });
+    });
+  }
+
+  /** Changes the present document; null when it is not there (any more). */
+  async #rewrite<T extends ExpectedDocument['type']>(
+    type: T,
+    key: string,
+    change: (now: Expected<T>) => Expected<T>,
+  ): Promise<Expected<T> | null> {
+    for (let attempt = 1; ; attempt++) {
+      const now = this.#get(type, key);
+      if (!now) return null;
+      const next = change(now);
+      try {
+        await this.#expected.replace(key, next);
+        return next;
+      } catch (error) {
+        if (!(error instanceof KvError) || attempt === WRITE_TRIES) throw asDmUnavailable(error);
+        const stored = (await this.#expected.refresh(key)) as Expected<T> | null;
+        // A time-out may hide that the write got through.
+        if (error.kind === 'unknown-outcome' && JSON.stringify(stored) === JSON.stringify(next)) return next;
+      }
+    }
+  }
+
+  async #write(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      if (error instanceof KvError && error.kind === 'conflict') throw error;
+      throw asDmUnavailable(error);
+    }
+  }
+}
+
+function subtasksExist(name: string, sources: readonly string[]): DmError {
+  return new DmError(
+    CODES.schedulerSubtaskExist,
+    `subtasks with name ${name} for sources [${sources.join(' ')}] already exist`,
+  );
+}

@@ -1,0 +1,187 @@
+/**
+ * What the leading master does, for as long as it leads: keeps every source placed, and clears away what
+ * has been stopped. All writes are compare-and-set on what was looked at, so a leader that does not know
+ * yet that it has lost the lease can only fail.
+ */
+import type { SubtaskContext } from '../machines/subtask.js';
+import type { SourceContext } from '../machines/source.js';
+import { unescapeKey } from '../src/nats/subjects.js';
+import type { Log, Ports } from '../src/runtime/ports.js';
+import type { ActorDocument } from '../src/runtime/host/document.js';
+import type { ClusterStore } from './cluster-store.js';
+import { DirtyLoop } from './dirty-loop.js';
+import { keys, type PlacementDocument, type SubtaskDocument } from './documents.js';
+import type { KvView } from './kv-view.js';
+import type { LeaseObserver } from './leases.js';
+import { reconcilePlacements, type PlaceableWorker } from './placement.js';
+import { subtaskActorKey } from './source.js';
+
+export interface LeaderOptions {
+  readonly ports: Ports;
+  readonly store: ClusterStore;
+  readonly observed: KvView<ActorDocument>;
+  readonly leases: LeaseObserver;
+}
+
+const RECONCILE_MS = 10_000;
+/** Documents of actors that nobody expects are kept this long: their writer may be about to close them. */
+const PARALLEL_WRITES = 16;
+
+export class Leader {
+  readonly #options: LeaderOptions;
+  readonly #log: Log;
+  readonly #loop: DirtyLoop;
+  readonly #unwatch: (() => void)[] = [];
+
+  constructor(options: LeaderOptions) {
+    this.#options = options;
+    this.#log = options.ports.log.child({ component: 'leader' });
+    this.#loop = new DirtyLoop({
+      clock: options.ports.clock,
+      log: this.#log,
+      name: 'placing the sources',
+      work: () => this.#reconcile(),
+      everyMs: RECONCILE_MS,
+    });
+  }
+
+  start(): void {
+    const { store, observed, leases } = this.#options;
+    const kick = (): void => this.#loop.kick();
+    this.#unwatch.push(store.expected.onChange(kick), store.members.onChange(kick));
+    this.#unwatch.push(
+      observed.onChange((key, now, before) => {
+        if (key.startsWith('subtask.') && (now === null || now.value !== before?.value)) kick();
+      }),
+    );
+    leases.onChange(kick);
+    kick();
+  }
+
+  async stop(): Promise<void> {
+    for (const stop of this.#unwatch) stop();
+    await this.#loop.stop();
+  }
+
+  /** Workers with a live lease, by name. */
+  workers(): Map<string, PlaceableWorker> {
+    const alive = new Map<string, PlaceableWorker>();
+    for (const member of this.#options.store.members.values('worker.')) {
+      const lease = `${keys.lease('worker', member.name)}.${member.session}`;
+      if (this.#options.leases.alive.has(lease)) alive.set(member.name, member);
+    }
+    return alive;
+  }
+
+  async #reconcile(): Promise<void> {
+    await this.#place();
+    await this.#clearStopped();
+  }
+
+  async #place(): Promise<void> {
+    const { expected } = this.#options.store;
+    const sources: string[] = [];
+    const placements = new Map<string, PlacementDocument>();
+    for (const document of expected.values()) {
+      if (document.type === 'source') sources.push(document.sourceId);
+      else if (document.type === 'placement') placements.set(document.source, document);
+    }
+    const known = new Set(sources);
+    const writes: PlacementDocument[] = [];
+    for (const placement of placements.values()) {
+      // Kept after the source is gone: the epoch must never go down.
+      if (known.has(placement.source) || placement.worker === '') continue;
+      writes.push({ ...placement, worker: '', session: '', lastWorker: '' });
+    }
+    const seen = this.#seenEpochs();
+    writes.push(
+      ...reconcilePlacements({
+        sources,
+        placements,
+        workers: this.workers(),
+        seenEpoch: (source) => seen.get(source) ?? 0,
+      }),
+    );
+    await this.#inParallel(writes, async (placement) => {
+      await expected.replace(keys.placement(placement.source), placement).catch(async (error: unknown) => {
+        await expected.refresh(keys.placement(placement.source));
+        throw error;
+      });
+      this.#log.info(placement.worker === '' ? 'the source has no worker' : 'placed a source', {
+        source: placement.source,
+        worker: placement.worker,
+        epoch: placement.epoch,
+      });
+    });
+  }
+
+  /** Placement epochs that subtasks found in the target, or that actors were hosted under. */
+  #seenEpochs(): Map<string, number> {
+    const seen = new Map<string, number>();
+    const note = (source: string, epoch: number): void => {
+      if (epoch > (seen.get(source) ?? 0)) seen.set(source, epoch);
+    };
+    const { observed } = this.#options;
+    for (const document of observed.values('subtask.')) {
+      const context = document.context as SubtaskContext;
+      if (context.fencedBy > 0) note(context.source, context.fencedBy);
+      note(context.source, document.epoch);
+    }
+    for (const document of observed.values('source.')) {
+      note((document.context as SourceContext).source, document.epoch);
+    }
+    // An epoch that is its placement's own is no reason to move: only what is above it counts.
+    return seen;
+  }
+
+  async #clearStopped(): Promise<void> {
+    const { store, observed } = this.#options;
+    const stopped: SubtaskDocument[] = [];
+    const tasks = new Set<string>();
+    for (const document of store.expected.values('subtask.')) {
+      if (document.type !== 'subtask') continue;
+      if (document.stage === 'Stopped' && this.#isOver(document)) stopped.push(document);
+      else tasks.add(document.task);
+    }
+    await this.#inParallel(stopped, async (document) => {
+      await store.expected.delete(keys.subtask(document.source, document.task));
+      this.#log.info('a subtask is stopped and gone', { task: document.task, source: document.source });
+    });
+    // Only tasks that have just lost a subtask: a new task's document comes before its subtasks'.
+    for (const task of new Set(stopped.map((document) => document.task))) {
+      if (!tasks.has(task)) await store.expected.delete(keys.task(task));
+    }
+    const orphans: string[] = [];
+    for (const document of observed.values('subtask.')) {
+      const { source, task } = document.context as SubtaskContext;
+      if (!store.expected.get(keys.subtask(source, task))) orphans.push(subtaskActorKey(source, task));
+    }
+    await this.#inParallel(orphans, (key) => observed.delete(key));
+  }
+
+  /** True when nothing of the subtask runs any more, or nobody is there to run it. */
+  #isOver(document: SubtaskDocument): boolean {
+    const placement = this.#options.store.expected.get(keys.placement(document.source));
+    if (placement?.type !== 'placement' || placement.worker === '') return true;
+    const actor = this.#options.observed.get(subtaskActorKey(document.source, document.task));
+    if (!actor) return false;
+    const context = actor.context as SubtaskContext;
+    return context.start === document.start && context.seq >= document.seq && actor.value === 'Stopped';
+  }
+
+  async #inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+    const queue = items.values();
+    const failures: unknown[] = [];
+    await Promise.all(
+      Array.from({ length: Math.min(PARALLEL_WRITES, items.length) }, async () => {
+        for (const item of queue) await work(item).catch((error: unknown) => failures.push(error));
+      }),
+    );
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+/** The name in a member's key: `worker.<escaped>`. */
+export function nameOfKey(key: string): string {
+  return unescapeKey(key.slice(key.indexOf('.') + 1));
+}

@@ -1,0 +1,194 @@
+/** A master process: campaigns for the lease `supervisor`, and while it has it, leads and serves commands. */
+import { supervisorMachine } from '../machines/supervisor.js';
+import { createHandlers } from '../src/api/handlers.js';
+import type { HandlerDeps } from '../src/api/handler-deps.js';
+import type { JsonObject } from '../src/api/request.js';
+import { must } from '../src/model/assert.js';
+import { commandSubject, escapeKey } from '../src/nats/subjects.js';
+import { HostedActor, type Transition } from '../src/runtime/host/actor.js';
+import { encodeJson } from '../src/runtime/host/document.js';
+import type { Bus, Ports, Stop } from '../src/runtime/ports.js';
+import type { Service } from '../src/runtime/service.js';
+import { LeaderCluster } from './cluster.js';
+import type { ClusterStore } from './cluster-store.js';
+import { keys } from './documents.js';
+import { Leader } from './leader.js';
+import type { LeaseHandle, LeaseObserver, Leases } from './leases.js';
+import { parseCommand } from './parse-command.js';
+
+export interface MasterOptions {
+  readonly name: string;
+  readonly addr: string;
+  readonly peerUrls: readonly string[];
+  /** Text of the configuration, passwords masked. */
+  readonly config: string;
+  /** How long commands wait for workers. */
+  readonly rpcTimeoutMs: number;
+  readonly leaseMs: number;
+  readonly ports: Ports;
+  readonly bus: Bus;
+  readonly store: ClusterStore;
+  readonly leases: Leases;
+  readonly handlers: Pick<HandlerDeps, 'secrets' | 'check' | 'probeSource'>;
+  readonly inspect: (transition: Transition) => void;
+}
+
+interface Term {
+  readonly leader: Leader;
+  readonly stops: Stop[];
+}
+
+export class MasterNode implements Service {
+  readonly id: string;
+  readonly session: string;
+  readonly #options: MasterOptions;
+  readonly #supervisor: HostedActor<typeof supervisorMachine>;
+  readonly #crown: LeaseHandle;
+  readonly #presence: LeaseHandle;
+  #observer: LeaseObserver | null = null;
+  #term: Term | null = null;
+  /** Taking up and laying down the lead follow each other; they never overlap. */
+  #turn: Promise<void> = Promise.resolve();
+  #stopping = false;
+  #finish: () => void = () => undefined;
+  readonly #finished: Promise<void>;
+
+  constructor(options: MasterOptions) {
+    const { ports, name, store, leases } = options;
+    this.id = `master ${name}`;
+    this.session = ports.ids.next();
+    this.#options = {
+      ...options,
+      ports: { ...ports, log: ports.log.child({ component: 'master', master: name }) },
+    };
+    this.#supervisor = new HostedActor(
+      {
+        kind: 'supervisor',
+        key: escapeKey(name),
+        machine: supervisorMachine,
+        input: { name },
+        epoch: 0,
+        owner: this.session,
+        effects: {
+          campaign: () => this.#crown.start(),
+          lead: () => this.#then(() => this.#lead()),
+          stepDown: () => this.#then(() => this.#stepDown()),
+          withdraw: () => this.#crown.release(),
+        },
+      },
+      { ...ports, kv: store.actors, inspect: options.inspect },
+    );
+    this.#crown = leases.request({
+      key: keys.supervisorLease,
+      owner: name,
+      leaseMs: options.leaseMs,
+      onHeld: (epoch) => this.#supervisor.tell({ type: 'ELECTED', epoch }),
+      onLost: () => {
+        // At once, not after the transition is stored: the store may be what has been lost.
+        void this.#then(() => this.#stepDown());
+        this.#supervisor.tell({ type: 'LOST' });
+      },
+    });
+    this.#presence = leases.request({
+      key: `${keys.lease('master', name)}.${this.session}`,
+      owner: this.session,
+      leaseMs: options.leaseMs,
+      onHeld: () => undefined,
+      onLost: () => undefined,
+    });
+    this.#finished = new Promise((resolve) => (this.#finish = resolve));
+  }
+
+  get leading(): boolean {
+    return this.#term !== null;
+  }
+
+  async run(): Promise<void> {
+    const { name, addr, peerUrls, config, store, leases } = this.#options;
+    this.#observer = await leases.observe();
+    const key = keys.member('master', name);
+    await store.members.refresh(key);
+    await store.members.replace(key, {
+      kind: 'master',
+      name,
+      session: this.session,
+      addr,
+      peerUrls,
+      accepting: true,
+      config,
+    });
+    this.#presence.start();
+    await this.#supervisor.open();
+    await this.#supervisor.send({ type: 'START' });
+    await this.#finished;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const { log } = this.#options.ports;
+    await this.#then(() => this.#stepDown());
+    for (const lease of [this.#crown, this.#presence]) {
+      await lease.release().catch((error: unknown) => {
+        log.warn('a lease could not be given back', { error: String(error) });
+      });
+    }
+    await this.#supervisor.close();
+    await this.#observer?.stop();
+    this.#finish();
+  }
+
+  #then(step: () => Promise<void>): Promise<void> {
+    this.#turn = this.#turn.then(step).catch((error: unknown) => {
+      this.#options.ports.log.error('changing the lead failed', { error: String(error) });
+    });
+    return this.#turn;
+  }
+
+  async #lead(): Promise<void> {
+    if (this.#term || this.#stopping || !this.#crown.held) return;
+    const { ports, store, bus, handlers, rpcTimeoutMs, name, addr } = this.#options;
+    const observed = must(store.observed, 'the view of the actors on a master');
+    const leader = new Leader({ ports, store, observed, leases: must(this.#observer, 'lease observer') });
+    const stops: Stop[] = [];
+    this.#term = { leader, stops };
+    leader.start();
+    const observer = must(this.#observer, 'lease observer');
+    const cluster = new LeaderCluster({
+      ports,
+      store,
+      observed,
+      bus,
+      leader,
+      leases: observer,
+      rpcTimeoutMs,
+      name,
+      addr,
+    });
+    const commands = createHandlers({ ...handlers, cluster, log: ports.log.child({ component: 'api' }) });
+    for (const [command, handler] of Object.entries(commands)) {
+      stops.push(
+        await bus.serve(
+          commandSubject(command),
+          async ({ data }) => {
+            const request: JsonObject | string = parseCommand(data);
+            if (typeof request === 'string') return encodeJson({ result: false, msg: request });
+            ports.log.info('command', { command });
+            return encodeJson(await handler(request));
+          },
+          { queue: 'dm-ctl' },
+        ),
+      );
+    }
+    ports.log.info('leading the cluster', { epoch: this.#supervisor.snapshot.context.epoch });
+  }
+
+  async #stepDown(): Promise<void> {
+    const term = this.#term;
+    if (!term) return;
+    this.#term = null;
+    await Promise.all(term.stops.map((stop) => stop()));
+    await term.leader.stop();
+    this.#options.ports.log.info('no longer leading the cluster');
+  }
+}
