@@ -164,6 +164,69 @@ describe('a copy', () => {
     await expectEqual('death');
   });
 
+  it('holds in each chunk exactly the changes before the place that it names, over several sessions', async () => {
+    const keys = 20000;
+    await source.execute(
+      `CREATE DATABASE w; CREATE TABLE w.t (id INT PRIMARY KEY, version INT NOT NULL);
+       CREATE TABLE w.history (version INT PRIMARY KEY, id INT NOT NULL); USE w;
+       INSERT INTO w.t SELECT seq, 0 FROM seq_1_to_${keys}; ANALYZE TABLE w.t`,
+    );
+    const lastTransaction = async () => {
+      const [{ g }] = await source.query('SELECT @@gtid_binlog_pos AS g');
+      return Number(/-(\d+)$/.exec(String(g))?.[1]);
+    };
+    const before = await lastTransaction();
+    // One writer: the n-th transaction after `before` gives one row the version n.
+    let writing = true;
+    const writer = (async () => {
+      const connection = await source.connect();
+      for (let n = 1; writing; n++) {
+        const id = 1 + Math.floor(Math.random() * keys);
+        await connection.query(
+          `START TRANSACTION; UPDATE w.t SET version = ${n} WHERE id = ${id}; INSERT INTO w.history VALUES (${n}, ${id}); COMMIT`,
+        );
+      }
+      await connection.end();
+    })();
+    const base = configFor('live');
+    const config = {
+      ...base,
+      blockAllow: { ...base.blockAllow, doDbs: [], doTables: [{ dbName: 'w', tblName: 't' }] },
+      routes: [{ schemaPattern: 'w', tablePattern: '', targetSchema: 'w_live', targetTable: '' }],
+    };
+    let end: FullCopyEnd = { outcome: 'ended' };
+    for (let epoch = 1; end.outcome !== 'finished'; epoch++) {
+      const controller = new AbortController();
+      const run = start(config, epoch, controller.signal);
+      if (epoch < 6) {
+        await until(run.end, () => run.copy.status().dump.finishedRows >= epoch * 3000);
+        controller.abort(new Error('cut'));
+      }
+      end = await run.end;
+    }
+    writing = false;
+    await writer;
+    const session = await connectSession({ db: dbConfig(target) });
+    const positions = await readChunkPositions(session, config);
+    await session.close();
+    const versions = new Map<number, number[]>();
+    for (const { version, id } of await source.query('SELECT version, id FROM w.history ORDER BY version')) {
+      versions.set(Number(id), [...(versions.get(Number(id)) ?? []), Number(version)]);
+    }
+    const wrong: unknown[] = [];
+    const places = new Set<string>();
+    for (const row of await target.query('SELECT id, version FROM w_live.t')) {
+      const place = positions?.positionFor({ schema: 'w', table: 't' }, Number(row.id));
+      places.add(place?.gtidSet ?? '');
+      const limit = Number(/-(\d+)$/.exec(place?.gtidSet ?? '')?.[1]) - before;
+      const expected = (versions.get(Number(row.id)) ?? []).filter((version) => version <= limit).at(-1) ?? 0;
+      if (Number(row.version) !== expected) wrong.push({ ...row, expected, limit });
+    }
+    expect(wrong).toEqual([]);
+    expect(places.size).toBeGreaterThan(1);
+    expect(positions?.min).not.toEqual(positions?.max);
+  });
+
   it('copies a table again whose definition has changed, and forgets one that is gone', async () => {
     await source.execute(
       'CREATE DATABASE c; CREATE TABLE c.t (id INT PRIMARY KEY, v INT); ' +
