@@ -14,10 +14,10 @@ export interface HandlerDeps {
   /** The precheck of one subtask; the results in the order of the manual. */
   check: (subtask: SubtaskConfig) => Promise<CheckResult[]>;
   /**
-   * Connects to an upstream and tells what it is. The password is plain.
+   * Connects to an upstream and tells what it is, and whether it writes GTIDs. The password is plain.
    * Rejects with DmError (10001 and the like) when it cannot be reached or the login fails.
    */
-  probeSource: (from: DbConfig) => Promise<{ flavor: Flavor }>;
+  probeSource: (from: DbConfig) => Promise<{ flavor: Flavor; gtidMode?: boolean }>;
 }
 
 /** Answers one command. May reject; `createHandlers` turns that into `result: false`. */

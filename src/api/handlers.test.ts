@@ -130,7 +130,7 @@ function run(command: string, request: JsonObject = {}): Promise<JsonObject> {
       probed.push(`${from.host}:${from.port} ${from.password}`);
       if (from.host === 'away')
         return Promise.reject(new DmError(CODES.databaseDriver, 'database driver error'));
-      return Promise.resolve({ flavor: 'mariadb' as const });
+      return Promise.resolve({ flavor: 'mariadb' as const, gtidMode: from.host !== 'old' });
     },
   });
   const handler = handlers[command];
@@ -186,6 +186,12 @@ describe('operate-source', () => {
     ['no source-id', { op: 'create', config: ['from: {host: h}'] }, 20005],
     ['twice the same', { op: 'create', config: [SOURCE, SOURCE] }, 20032],
     ['unreachable', { op: 'create', config: [SOURCE.replace('127.0.0.1', 'away')] }, 10001],
+    ['wrong flavor', { op: 'create', config: [`${SOURCE}flavor: mysql\n`] }, 20003],
+    [
+      'GTIDs of a server without',
+      { op: 'create', config: [`${SOURCE.replace('127.0.0.1', 'old')}enable-gtid: true\n`] },
+      20003,
+    ],
     ['unknown source', { op: 'stop', sourceID: ['nobody'] }, 46008],
     ['nothing to create', { op: 'create' }, 38004],
     ['unknown operation', { op: 'destroy' }, 38004],

@@ -107,13 +107,27 @@ async function update(deps: HandlerDeps, configs: NamedConfig[]): Promise<JsonOb
   return sourcesAnswer(results);
 }
 
-/** Reaches every source before anything is changed, and fills in the flavors that were not given. */
+/** Reaches every source before anything is changed, compares what the file says of it, and fills in the flavor. */
 async function probeAll(deps: HandlerDeps, configs: NamedConfig[]): Promise<NamedConfig[]> {
   return Promise.all(
     configs.map(async ({ file, config }) => {
       const password = deps.secrets.reveal(config.from.password);
-      const { flavor } = await deps.probeSource({ ...config.from, password });
-      return { file, config: { ...config, flavor: config.flavor === '' ? flavor : config.flavor } };
+      const { flavor, gtidMode } = await deps.probeSource({ ...config.from, password });
+      if (config.flavor !== '' && config.flavor !== flavor) {
+        throw new DmError(
+          CODES.configYamlTransform,
+          `${file}: flavor is ${config.flavor}, and the server of source ${config.sourceId} is ${flavor}`,
+          { workaround: 'Please correct `flavor` in the source configuration file, or leave it out.' },
+        );
+      }
+      if (config.enableGtid && gtidMode === false) {
+        throw new DmError(
+          CODES.configYamlTransform,
+          `${file}: enable-gtid is true, and the server of source ${config.sourceId} writes no GTIDs`,
+          { workaround: 'Please set `gtid_mode` to ON on the server, or `enable-gtid` to false.' },
+        );
+      }
+      return { file, config: { ...config, flavor } };
     }),
   );
 }
