@@ -1,0 +1,204 @@
+/**
+ * Taking over the lanes of a stream.
+ *
+ * Every lane row carries the owner's `epoch` and a `run` that each claim raises, also one by the same
+ * epoch. The raising UPDATE waits for a zombie's open transaction on that row, and makes all its later
+ * ones match no row. Only then are the positions read: they are final.
+ *
+ * A zombie that is frozen with its transaction open would make us wait for ever: after a lock wait
+ * time-out its connections, whose ids stand in the rows, are killed.
+ */
+import { SqlError, type Session } from '../mysql/session.js';
+import type { Log } from '../runtime/ports.js';
+import { FencedError } from './fenced.js';
+import { text, type MetaTables } from './tables.js';
+
+/** How far a lane has applied: row `row` (from 1) of the transaction that starts at name, pos. */
+export interface LanePosition {
+  readonly name: string;
+  readonly pos: number;
+  readonly gtid: string;
+  readonly row: number;
+}
+
+export interface LaneRow {
+  readonly lane: number;
+  readonly run: number;
+  readonly position: LanePosition;
+}
+
+export interface StreamKey {
+  readonly tables: MetaTables;
+  readonly sourceId: string;
+  readonly stream: string;
+}
+
+export interface Ownership extends StreamKey {
+  readonly epoch: number;
+  /** Run of the owner row: every flush of ours must still match it. */
+  readonly run: number;
+  readonly lanes: readonly LaneRow[];
+  /** False when the stream had never been owned. */
+  readonly existed: boolean;
+}
+
+const LOCK_WAIT_TIMEOUT = 1205;
+const KILL_ROUNDS = 30;
+
+export function streamWhere(key: StreamKey): string {
+  return `id=${text(key.sourceId)} AND stream=${text(key.stream)}`;
+}
+
+/**
+ * Makes this epoch the owner of the stream. Rejects with FencedError when a higher epoch is there.
+ * `conn` is remembered so that a successor can kill it.
+ */
+export async function takeOver(
+  session: Session,
+  key: StreamKey,
+  epoch: number,
+  laneCount: number,
+  log: Log,
+): Promise<Ownership> {
+  await session.execute('SET SESSION innodb_lock_wait_timeout = 2');
+  for (let round = 0; ; round++) {
+    try {
+      return await tryTakeOver(session, key, epoch, laneCount);
+    } catch (error) {
+      if (!(error instanceof SqlError) || error.errno !== LOCK_WAIT_TIMEOUT || round >= KILL_ROUNDS)
+        throw error;
+      await session.execute('ROLLBACK');
+      log.warn('an earlier owner holds its transaction open: killing its connections', { round });
+      await killOwners(session, key);
+    }
+  }
+}
+
+async function tryTakeOver(
+  session: Session,
+  key: StreamKey,
+  epoch: number,
+  laneCount: number,
+): Promise<Ownership> {
+  const { owner, lane } = key.tables;
+  const where = streamWhere(key);
+  await session.execute(
+    `INSERT IGNORE INTO ${owner} (id, stream, epoch, run, lane_count)` +
+      ` VALUES (${text(key.sourceId)}, ${text(key.stream)}, 0, 0, ${laneCount})`,
+  );
+  await session.execute('BEGIN');
+  const claimed = await session.execute(
+    `UPDATE ${owner} SET epoch=${epoch}, run=run+1, conn_id=CONNECTION_ID() WHERE ${where} AND epoch<=${epoch}`,
+  );
+  if (claimed[0].affectedRows === 0) {
+    await session.execute('ROLLBACK');
+    throw new FencedError(await readEpoch(session, key));
+  }
+  await session.execute(`UPDATE ${lane} SET epoch=${epoch}, run=run+1 WHERE ${where}`);
+  const [ownerRow] = await session.query(`SELECT run, lane_count FROM ${owner} WHERE ${where} FOR UPDATE`);
+  const rows = await session.query(
+    `SELECT lane, run, binlog_name, binlog_pos, gtid, row_no FROM ${lane} WHERE ${where} ORDER BY lane FOR UPDATE`,
+  );
+  await session.execute('COMMIT');
+  return {
+    ...key,
+    epoch,
+    run: Number(ownerRow.run),
+    existed: rows.length > 0,
+    lanes: rows.map((row) => ({ lane: Number(row.lane), run: Number(row.run), position: positionOf(row) })),
+  };
+}
+
+export async function readEpoch(session: Session, key: StreamKey): Promise<number> {
+  const [row] = await session.query(`SELECT epoch FROM ${key.tables.owner} WHERE ${streamWhere(key)}`);
+  return row === undefined ? 0 : Number(row.epoch);
+}
+
+function positionOf(row: Record<string, string | null>): LanePosition {
+  return {
+    name: row.binlog_name ?? '',
+    pos: Number(row.binlog_pos),
+    gtid: row.gtid ?? '',
+    row: Number(row.row_no),
+  };
+}
+
+/** Kills by id what the rows name, where it is still a connection of our own user. */
+async function killOwners(session: Session, key: StreamKey): Promise<void> {
+  const where = streamWhere(key);
+  const ids = await session.query(
+    `SELECT p.id AS id FROM information_schema.processlist p WHERE p.id <> CONNECTION_ID()` +
+      ` AND p.user = SUBSTRING_INDEX(CURRENT_USER(), '@', 1) AND p.id IN` +
+      ` (SELECT conn_id FROM ${key.tables.lane} WHERE ${where}` +
+      ` UNION SELECT conn_id FROM ${key.tables.owner} WHERE ${where})`,
+  );
+  for (const { id } of ids) {
+    try {
+      await session.execute(`KILL ${id}`);
+    } catch (error) {
+      // 1094: it has ended meanwhile.
+      if (!(error instanceof SqlError) || error.errno !== 1094) throw error;
+    }
+  }
+}
+
+/** Replaces all lane rows: the drained stream goes on with `count` lanes from this position. */
+export async function resetLanes(
+  session: Session,
+  owner: Ownership,
+  count: number,
+  position: LanePosition,
+): Promise<Ownership> {
+  const where = streamWhere(owner);
+  const nextRun = owner.lanes.reduce((max, lane) => Math.max(max, lane.run), owner.run) + 1;
+  await session.execute('BEGIN');
+  const mine = await session.execute(
+    `UPDATE ${owner.tables.owner} SET lane_count=${count}, conn_id=CONNECTION_ID()` +
+      ` WHERE ${where} AND epoch=${owner.epoch} AND run=${owner.run}`,
+  );
+  if (mine[0].affectedRows === 0) {
+    await session.execute('ROLLBACK');
+    throw new FencedError(await readEpoch(session, owner));
+  }
+  await session.execute(`DELETE FROM ${owner.tables.lane} WHERE ${where}`);
+  const values = Array.from(
+    { length: count },
+    (_, lane) =>
+      `(${text(owner.sourceId)},${text(owner.stream)},${lane},${owner.epoch},${nextRun},` +
+      `${text(position.name)},${position.pos},${text(position.gtid)},${position.row})`,
+  );
+  await session.execute(
+    `INSERT INTO ${owner.tables.lane} (id, stream, lane, epoch, run, binlog_name, binlog_pos, gtid, row_no)` +
+      ` VALUES ${values.join(',')}`,
+  );
+  await session.execute('COMMIT');
+  return {
+    ...owner,
+    existed: true,
+    lanes: Array.from({ length: count }, (_, lane) => ({ lane, run: nextRun, position })),
+  };
+}
+
+/**
+ * A lane's new connection makes itself the only one that can write for the lane and learns how far the
+ * old one came. Waits for the old one's open transaction.
+ */
+export async function claimLane(
+  session: Session,
+  owner: Ownership,
+  lane: number,
+  run: number,
+): Promise<LaneRow> {
+  const where = `${streamWhere(owner)} AND lane=${lane}`;
+  const claimed = await session.execute(
+    `UPDATE ${owner.tables.lane} SET run=run+1, conn_id=CONNECTION_ID()` +
+      ` WHERE ${where} AND epoch=${owner.epoch} AND run=${run}`,
+  );
+  const [row] = await session.query(
+    `SELECT epoch, run, binlog_name, binlog_pos, gtid, row_no FROM ${owner.tables.lane} WHERE ${where}`,
+  );
+  // A lost answer to this very UPDATE leaves run + 1: nobody else writes runs of this epoch and lane.
+  const ownRun = row !== undefined && Number(row.epoch) === owner.epoch && Number(row.run) === run + 1;
+  if (claimed[0].affectedRows === 0 && !ownRun) throw new FencedError(await readEpoch(session, owner));
+  return { lane, run: run + 1, position: positionOf(row) };
+}

@@ -1,0 +1,176 @@
+/**
+ * The checkpoint as DM keeps it: a global point, and the tables' structures at that point. Flushing it
+ * never moves data; it only says where reading may begin. The lanes' own positions decide what of it
+ * is applied again (never twice).
+ */
+import { NO_LOCATION, type BinlogLocation } from '../model/location.js';
+import type { TableName } from '../model/table-name.js';
+import type { Session } from '../mysql/session.js';
+import { decodeTableInfo, encodeTableInfo } from '../schema/table-info.js';
+import type { TableSchema } from '../schema/table.js';
+import { FencedError } from './fenced.js';
+import { readEpoch, streamWhere, type Ownership } from './ownership.js';
+import { text, type MetaTables } from './tables.js';
+
+export interface SavedCheckpoint {
+  readonly global: BinlogLocation;
+  /** Until here DM (or a dump without consistency) wants safe mode; NO_LOCATION when nowhere. */
+  readonly safeModeExit: BinlogLocation;
+  readonly tables: TableSchema[];
+}
+
+/** The saved checkpoint of a source, or null when there is none. */
+export async function loadCheckpoint(
+  session: Session,
+  tables: MetaTables,
+  sourceId: string,
+): Promise<SavedCheckpoint | null> {
+  const rows = await session.query(
+    `SELECT cp_schema, cp_table, binlog_name, binlog_pos, binlog_gtid, exit_safe_binlog_name,` +
+      ` exit_safe_binlog_pos, exit_safe_binlog_gtid, table_info, is_global` +
+      ` FROM ${tables.checkpoint} WHERE id=${text(sourceId)}`,
+  );
+  const global = rows.find((row) => row.is_global === '1');
+  if (!global) return null;
+  const schemas: TableSchema[] = [];
+  for (const row of rows) {
+    if (row === global || row.table_info === null || row.table_info === 'null') continue;
+    const info = decodeTableInfo(row.table_info, row.cp_schema ?? '');
+    if (info !== undefined) schemas.push({ ...info, table: row.cp_table ?? '' });
+  }
+  const exit: BinlogLocation = {
+    name: global.exit_safe_binlog_name ?? '',
+    pos: Number(global.exit_safe_binlog_pos ?? 0),
+    gtidSet: global.exit_safe_binlog_gtid ?? '',
+  };
+  return {
+    global: {
+      name: global.binlog_name ?? '',
+      pos: Number(global.binlog_pos ?? 0),
+      gtidSet: global.binlog_gtid ?? '',
+    },
+    safeModeExit: exit.name === '' && exit.gtidSet === '' ? NO_LOCATION : exit,
+    tables: schemas,
+  };
+}
+
+export interface Flush {
+  readonly location: BinlogLocation;
+  readonly safeModeExit: BinlogLocation;
+  readonly changed: readonly TableSchema[];
+  readonly dropped: readonly TableName[];
+  /** Ends the DDL record in the same transaction. */
+  readonly endDdl?: boolean;
+}
+
+const STATEMENTS_A_PACKET = 100;
+
+/** Writes the global point and changed tables in one transaction, only while we still own the stream. */
+export async function flushCheckpoint(session: Session, owner: Ownership, flush: Flush): Promise<void> {
+  const { checkpoint } = owner.tables;
+  const id = text(owner.sourceId);
+  const { location, safeModeExit } = flush;
+  const endDdl = flush.endDdl === true ? ", ddl_location='', ddl_step=0, ddl_sql=NULL, ddl_before=NULL" : '';
+  const [, mine] = await session.execute(`BEGIN;${fence(owner, endDdl)}`);
+  if (mine.affectedRows === 0) {
+    await session.execute('ROLLBACK');
+    throw new FencedError(await readEpoch(session, owner));
+  }
+  const statements: string[] = [];
+  for (const table of flush.changed) {
+    statements.push(
+      upsert(
+        checkpoint,
+        id,
+        table.schema,
+        table.table,
+        location,
+        safeModeExit,
+        text(encodeTableInfo(table)),
+        0,
+      ),
+    );
+  }
+  for (const table of flush.dropped) {
+    statements.push(
+      `DELETE FROM ${checkpoint} WHERE id=${id} AND cp_schema=${text(table.schema)} AND cp_table=${text(table.table)}`,
+    );
+  }
+  statements.push(upsert(checkpoint, id, '', '', location, safeModeExit, "'null'", 1));
+  for (let i = 0; i < statements.length; i += STATEMENTS_A_PACKET) {
+    await session.execute(statements.slice(i, i + STATEMENTS_A_PACKET).join(';'));
+  }
+  await session.execute('COMMIT');
+}
+
+/** Locks our owner row; matches no row when we are the owner no longer. */
+function fence(owner: Ownership, assignments: string): string {
+  return (
+    `UPDATE ${owner.tables.owner} SET conn_id=CONNECTION_ID()${assignments}` +
+    ` WHERE ${streamWhere(owner)} AND epoch=${owner.epoch} AND run=${owner.run}`
+  );
+}
+
+function upsert(
+  table: string,
+  id: string,
+  schema: string,
+  name: string,
+  at: BinlogLocation,
+  exit: BinlogLocation,
+  info: string,
+  isGlobal: number,
+): string {
+  // binlog_pos is 32 bits wide in DM's layout; the GTID and our lanes carry what lies beyond.
+  const pos = Math.min(at.pos, 0xffffffff);
+  const values = [
+    `binlog_name=${text(at.name)}`,
+    `binlog_pos=${pos}`,
+    `binlog_gtid=${text(at.gtidSet)}`,
+    `exit_safe_binlog_name=${text(exit.name)}`,
+    `exit_safe_binlog_pos=${Math.min(exit.pos, 0xffffffff)}`,
+    `exit_safe_binlog_gtid=${text(exit.gtidSet)}`,
+    `table_info=${info}`,
+    `is_global=${isGlobal}`,
+  ].join(', ');
+  return (
+    `INSERT INTO ${table} SET id=${id}, cp_schema=${text(schema)}, cp_table=${text(name)}, ${values}` +
+    ` ON DUPLICATE KEY UPDATE ${values}`
+  );
+}
+
+/** A DDL that was about to run when its owner ended. */
+export interface DdlRecord {
+  /** Where the DDL's event group begins: `name:pos` and its GTID. */
+  readonly location: string;
+  /** Index of the statement among those the event was split into. */
+  readonly step: number;
+  readonly sql: string;
+  /** The target's definition of the objects concerned, before. */
+  readonly before: string;
+}
+
+export async function readDdlRecord(session: Session, owner: Ownership): Promise<DdlRecord | null> {
+  const [row] = await session.query(
+    `SELECT ddl_location, ddl_step, ddl_sql, ddl_before FROM ${owner.tables.owner} WHERE ${streamWhere(owner)}`,
+  );
+  if (row === undefined || row.ddl_location === null || row.ddl_location === '') return null;
+  return {
+    location: row.ddl_location,
+    step: Number(row.ddl_step),
+    sql: row.ddl_sql ?? '',
+    before: row.ddl_before ?? '',
+  };
+}
+
+/** Records that the statement is about to run. Fails with FencedError when we are not the owner. */
+export async function writeDdlRecord(session: Session, owner: Ownership, record: DdlRecord): Promise<void> {
+  const results = await session.execute(
+    fence(
+      owner,
+      `, ddl_location=${text(record.location)}, ddl_step=${record.step},` +
+        ` ddl_sql=${text(record.sql)}, ddl_before=${text(record.before)}`,
+    ),
+  );
+  if (results[0].affectedRows === 0) throw new FencedError(await readEpoch(session, owner));
+}

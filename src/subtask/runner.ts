@@ -1,0 +1,156 @@
+/**
+ * Runs the units of one subtask in their order: check, full copy (dump and load), sync. Which of them are
+ * needed is read from the target: a checkpoint means sync, an unfinished copy goes on, nothing begins with
+ * the check. The thread (thread.ts) is a thin shell round this.
+ */
+import { CODES } from '../errors/codes.js';
+import { DmError } from '../errors/dm-error.js';
+import { loadCheckpoint } from '../checkpoint/points.js';
+import { createMetaTables, metaTables, removeSyncMeta } from '../checkpoint/tables.js';
+import { runChecks } from '../check/run-checks.js';
+import { checkFailure } from '../check/types.js';
+import { FullCopy } from '../load/full-copy.js';
+import { readCopyState, removeCopyMeta } from '../load/positions.js';
+import type { ProcessError } from '../model/status.js';
+import type { UnitName } from '../model/stage.js';
+import { connectSession } from '../mysql/connect.js';
+import { toDmError } from '../mysql/db-error.js';
+import type { Ports } from '../runtime/ports.js';
+import { Syncer } from '../sync/syncer.js';
+import type { SubtaskEnd, SubtaskStart, UnitStatus } from './protocol.js';
+
+export interface SubtaskRunnerOptions {
+  readonly start: SubtaskStart;
+  readonly ports: Pick<Ports, 'clock' | 'log'>;
+  readonly nextTurn: () => Promise<void>;
+  readonly onUnit: (unit: UnitName) => void;
+  /** See SyncerOptions. */
+  readonly retryMs?: number;
+}
+
+export class SubtaskRunner {
+  readonly #options: SubtaskRunnerOptions;
+  readonly #abort = new AbortController();
+  #unit: UnitName = 'InvalidUnit';
+  #copy: FullCopy | null = null;
+  #syncer: Syncer | null = null;
+
+  constructor(options: SubtaskRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Ends the unit at the next safe place; `run` then resolves with `ended`. */
+  end(): void {
+    this.#abort.abort(new Error('the subtask has been told to end'));
+    this.#syncer?.end();
+  }
+
+  async status(): Promise<UnitStatus> {
+    const copy = this.#copy?.status();
+    switch (this.#unit) {
+      case 'Dump':
+        return { unit: 'Dump', dump: copy?.dump };
+      case 'Load':
+        return { unit: 'Load', load: copy?.load };
+      case 'Sync':
+        return { unit: 'Sync', sync: await this.#syncer?.status() };
+      default:
+        return { unit: this.#unit };
+    }
+  }
+
+  /** Never rejects: a failure is an outcome. */
+  async run(): Promise<SubtaskEnd> {
+    try {
+      return await this.#run();
+    } catch (error) {
+      if (this.#abort.signal.aborted) return { outcome: 'ended' };
+      const failure = toDmError(error, 'not-set');
+      this.#options.ports.log.error('the subtask has failed', {
+        unit: this.#unit,
+        error: failure.toString(),
+      });
+      return { outcome: 'failed', unit: this.#unit, errors: [processError(failure)] };
+    }
+  }
+
+  async #run(): Promise<SubtaskEnd> {
+    const { config } = this.#options.start;
+    const next = await this.#firstUnit();
+    const { signal } = this.#abort;
+    if (next === 'Check') {
+      this.#enter('Check');
+      const failure = checkFailure(await runChecks(config, signal));
+      if (failure !== null) throw failure;
+    }
+    if (next !== 'Sync') {
+      const end = await this.#runCopy();
+      if (end !== null) return end;
+    }
+    if (config.taskMode === 'full' || config.taskMode === 'dump') return { outcome: 'finished' };
+    return this.#runSync();
+  }
+
+  /** `Sync` when a checkpoint is there or the mode has nothing before it; `Dump` for a copy under way. */
+  async #firstUnit(): Promise<'Check' | 'Dump' | 'Sync'> {
+    const { config, removeMeta } = this.#options.start;
+    const { signal } = this.#abort;
+    const target = await connectSession({ db: config.to, signal }).catch((error: unknown) => {
+      throw toDmError(error, 'downstream');
+    });
+    try {
+      if (removeMeta) {
+        await removeSyncMeta(target, config);
+        await removeCopyMeta(target, config);
+      }
+      const tables = metaTables(config);
+      await createMetaTables(target, tables);
+      const syncs = config.taskMode !== 'full' && config.taskMode !== 'dump';
+      if (syncs && (await loadCheckpoint(target, tables, config.sourceId)) !== null) return 'Sync';
+      const copy = config.taskMode === 'incremental' ? 'none' : await readCopyState(target, config);
+      return copy === 'none' ? 'Check' : 'Dump';
+    } catch (error) {
+      throw toDmError(error, 'downstream');
+    } finally {
+      await target.close();
+    }
+  }
+
+  /** Null when the copy is complete. */
+  async #runCopy(): Promise<SubtaskEnd | null> {
+    const { start, ports } = this.#options;
+    const { config, epoch, dataDir } = start;
+    if (config.taskMode === 'incremental') return null;
+    this.#copy = new FullCopy({
+      config,
+      epoch,
+      dataDir,
+      ports,
+      onUnit: (unit) => this.#enter(unit),
+      signal: this.#abort.signal,
+    });
+    const end = await this.#copy.run();
+    return end.outcome === 'finished' ? null : end;
+  }
+
+  async #runSync(): Promise<SubtaskEnd> {
+    const { start, ports, nextTurn, retryMs } = this.#options;
+    const { config, epoch } = start;
+    const syncer = new Syncer({ config, epoch, ports, nextTurn, retryMs });
+    this.#syncer = syncer;
+    this.#enter('Sync');
+    this.#abort.signal.throwIfAborted();
+    return syncer.run();
+  }
+
+  #enter(unit: UnitName): void {
+    if (this.#unit === unit) return;
+    this.#unit = unit;
+    this.#options.onUnit(unit);
+  }
+}
+
+function processError(error: unknown): ProcessError {
+  if (error instanceof DmError) return error.toProcessError();
+  return new DmError(CODES.notSet, String(error)).toProcessError();
+}

@@ -1,0 +1,318 @@
+/**
+ * Walks the events of a stream: keeps track of transactions and places, hands rows to the dispatcher,
+ * and stops everything for a DDL.
+ */
+import type { BinlogEvent, EventHeader } from '../binlog/events.js';
+import { CODES } from '../errors/codes.js';
+import { DmError } from '../errors/dm-error.js';
+import { unreachable } from '../model/assert.js';
+import { comparePositions, formatLocation, type BinlogLocation } from '../model/location.js';
+import type { Log } from '../runtime/ports.js';
+import type { SchemaTracker } from '../schema/apply.js';
+import { ddlError, type DdlPlan, type DdlRunner, type QueryEvent } from './ddl.js';
+import { isAfter, type Dispatcher } from './dispatcher.js';
+import type { LaneSet } from './lane-set.js';
+import type { GtidSetTracker, Progress } from './progress.js';
+import type { Tables } from './tables.js';
+import { Transaction } from './transaction.js';
+import type { ChunkPositions } from '../load/chunk-positions.js';
+import type { TableName } from '../model/table-name.js';
+import { quoteTable } from '../model/table-name.js';
+
+const ARTIFICIAL = 0x20;
+/** Rows of an XA transaction wait in memory for its outcome. */
+const MAX_HELD_BYTES = 64 * 1024 * 1024;
+
+export interface ApplierOptions {
+  readonly start: BinlogLocation;
+  readonly tables: Tables;
+  readonly tracker: SchemaTracker;
+  readonly dispatcher: Dispatcher;
+  readonly lanes: () => LaneSet;
+  readonly progress: Progress;
+  readonly ddl: DdlRunner;
+  readonly copied: ChunkPositions | null;
+  readonly readGtids: GtidSetTracker | null;
+  /** Makes a tracker of a binlog file's own list, where nothing is known yet. */
+  readonly gtidsFrom: (set: string) => GtidSetTracker;
+  readonly onTracked: (name: TableName) => void;
+  /** Resolves when all changes so far are committed and the checkpoint stands at the low-water mark. */
+  readonly barrier: (endDdl: boolean) => Promise<void>;
+  readonly log: Log;
+}
+
+export class Applier {
+  readonly #options: ApplierOptions;
+  readonly transaction = new Transaction();
+  #name: string;
+  #pos: number;
+  #gtids: GtidSetTracker | null;
+  /** What was handed on of the transaction that is read again after the stream broke. */
+  #replay: { gtid: string; name: string; pos: number; row: number } | null = null;
+  /** Rows of the XA transaction that is being read. */
+  #held: Extract<BinlogEvent, { type: 'rows' }>[] | null = null;
+  #heldBytes = 0;
+  readonly #emptyXa = new Set<string>();
+  events = 0;
+  lastTimestamp = 0;
+
+  constructor(options: ApplierOptions) {
+    this.#options = options;
+    this.#name = options.start.name;
+    this.#pos = options.start.pos;
+    this.#gtids = options.readGtids;
+  }
+
+  /** End of the last transaction that was read whole. */
+  location(): BinlogLocation {
+    return { name: this.#name, pos: this.#pos, gtidSet: this.#gtids?.toString() ?? '' };
+  }
+
+  /** The stream begins anew at `location()`. */
+  reopened(): void {
+    const { gtid, name, pos, row, open, handedOn } = this.transaction;
+    if (open) this.#replay = { gtid, name, pos, row: Math.max(row, handedOn) };
+    this.transaction.end();
+    this.#held = null;
+  }
+
+  /** Returns a promise only where something has to be waited for. */
+  handle(event: BinlogEvent): Promise<void> | undefined {
+    const { header } = event;
+    switch (event.type) {
+      case 'rows':
+        if (!this.transaction.open) this.#begin('', header, true);
+        if (this.#held !== null) {
+          this.#hold(event);
+          return undefined;
+        }
+        this.events++;
+        return this.#options.dispatcher.handle(event, this.transaction);
+      case 'xid':
+        this.#commit(header);
+        return undefined;
+      case 'gtid':
+        this.#begin(event.gtid, header, event.flavor === 'mariadb' && !event.standalone);
+        return undefined;
+      case 'query':
+        return this.#query(event);
+      case 'xa-prepare':
+        return this.#xaPrepare(event);
+      case 'rotate':
+        if (!this.transaction.open && !event.fake) this.#reach(event.name, event.pos, '', 0);
+        return undefined;
+      case 'heartbeat':
+        if (!this.transaction.open && event.name === this.#name && event.pos > this.#pos) {
+          this.#reach(event.name, event.pos, '', 0);
+        }
+        return undefined;
+      case 'gtid-set':
+        if (this.#gtids === null && event.gtidSet !== '' && (header.flags & ARTIFICIAL) === 0) {
+          this.#gtids = this.#options.gtidsFrom(event.gtidSet);
+          this.#options.progress.adoptGtids(this.#options.gtidsFrom(event.gtidSet));
+        }
+        this.#pass(header);
+        return undefined;
+      case 'incident':
+        throw new DmError(
+          CODES.syncBinlogEvent,
+          `the source reports an incident: events may be missing from its binlog (${event.message})`,
+        );
+      case 'format':
+      case 'annotate':
+      case 'stop':
+      case 'other':
+        this.#pass(header);
+        return undefined;
+      default:
+        return unreachable(event);
+    }
+  }
+
+  #begin(gtid: string, header: EventHeader, explicit: boolean): void {
+    const { transaction } = this;
+    transaction.begin(gtid, header.file, header.logPos - header.eventSize, header.timestamp, explicit);
+    const replay = this.#replay;
+    if (replay !== null) {
+      this.#replay = null;
+      const same =
+        replay.gtid !== ''
+          ? replay.gtid === gtid
+          : replay.pos === transaction.pos && replay.name === header.file;
+      if (same) transaction.handedOn = replay.row;
+    }
+    this.#options.lanes().beginTransaction(transaction);
+    this.#options.dispatcher.beginTransaction(transaction);
+  }
+
+  #commit(header: EventHeader): void {
+    const { gtid } = this.transaction;
+    this.transaction.end();
+    this.#reach(header.file, header.logPos, gtid, header.timestamp);
+  }
+
+  /** An event between transactions: the place moves on. */
+  #pass(header: EventHeader): void {
+    if (this.transaction.open || header.logPos === 0 || (header.flags & ARTIFICIAL) !== 0) return;
+    if (
+      comparePositions({ name: header.file, pos: header.logPos }, { name: this.#name, pos: this.#pos }) > 0
+    ) {
+      this.#reach(header.file, header.logPos, '', 0);
+    }
+  }
+
+  #reach(name: string, pos: number, gtid: string, timestamp: number): void {
+    this.#name = name;
+    this.#pos = pos;
+    if (gtid !== '') this.#gtids?.add(gtid);
+    if (timestamp > 0) this.lastTimestamp = timestamp;
+    const lanes = this.#options.lanes();
+    this.#options.progress.mark(lanes.seq, name, pos, gtid, timestamp, () => lanes.firstUncommitted());
+  }
+
+  #query(event: QueryEvent): Promise<void> | undefined {
+    const { transaction } = this;
+    const { header } = event;
+    switch (event.sql) {
+      case 'BEGIN':
+        if (transaction.open) transaction.explicit = true;
+        else this.#begin('', header, true);
+        return undefined;
+      case 'COMMIT':
+        this.#commit(header);
+        return undefined;
+      case 'ROLLBACK':
+        if (transaction.row > 0) {
+          throw new DmError(
+            CODES.syncTransactionUnsupported,
+            `a transaction ends with ROLLBACK after changing rows (tables without transactions take part in it), ${formatLocation(this.location())}`,
+          );
+        }
+        this.#commit(header);
+        return undefined;
+      default:
+        if (!transaction.open) this.#begin('', header, false);
+        return this.#statement(event);
+    }
+  }
+
+  async #statement(event: QueryEvent): Promise<void> {
+    const { ddl, log } = this.#options;
+    const start = formatLocation(this.location());
+    try {
+      const parsed = ddl.parse(event);
+      switch (parsed.kind) {
+        case 'dml':
+          if (!this.#options.tables.allowsSchema(event.schema)) break;
+          throw new DmError(
+            CODES.syncNotRowFormat,
+            `only support ROW format binlog, unexpected DML statement in query event`,
+          );
+        case 'begin':
+          this.transaction.explicit = true;
+          break;
+        case 'commit':
+        case 'rollback':
+          this.#commit(event.header);
+          return;
+        case 'xa':
+          this.#xa(parsed.what, parsed.xid, event);
+          return;
+        case 'other-ddl':
+        case 'empty':
+          log.debug('a statement that is not migrated', { sql: event.sql });
+          break;
+        default:
+          await this.#runDdl(event, await ddl.plan(parsed));
+      }
+    } catch (error) {
+      const end = formatLocation({ ...this.location(), name: event.header.file, pos: event.header.logPos });
+      throw ddlError(error, start, end, event.sql);
+    }
+    if (this.transaction.open && !this.transaction.explicit) this.#commit(event.header);
+  }
+
+  async #runDdl(event: QueryEvent, plan: DdlPlan): Promise<void> {
+    const { barrier, ddl, tracker, tables, onTracked } = this.#options;
+    if (plan.steps.length === 0) return;
+    const { parsed } = plan;
+    if (this.#isCopied(plan)) {
+      this.#options.log.info('a DDL from before the full copy', { sql: event.sql });
+      return;
+    }
+    await barrier(false);
+    // The tables must be known as they are before the statement; the target has not changed yet.
+    for (const ref of parsed.tables) {
+      if (ref.name.table !== '' && tables.allows(ref.name)) await tables.sourceSchema(ref.name, null);
+    }
+    const { name, pos, gtid } = this.transaction;
+    await ddl.run(plan, event, `${name}:${pos} ${gtid}`);
+    for (const changed of tracker.apply(parsed)) if (tables.allows(changed)) onTracked(changed);
+    tables.forget();
+    this.events++;
+    // A DDL within a transaction (CREATE TABLE ... SELECT) stays recorded until the transaction ends.
+    const single = !this.transaction.explicit;
+    if (single) this.#commit(event.header);
+    await barrier(single);
+  }
+
+  /** The copy was made after this statement: its tables are as it left them. */
+  #isCopied(plan: DdlPlan): boolean {
+    const { copied, dispatcher } = this.#options;
+    if (copied === null || !dispatcher.filtering) return false;
+    const { transaction } = this;
+    return plan.parsed.tables.every((ref) => !isAfter(transaction, copied.positionFor(ref.name, null)));
+  }
+
+  #hold(event: Extract<BinlogEvent, { type: 'rows' }>): void {
+    if (!this.#options.tables.allows(event.map)) return;
+    this.#heldBytes += event.end - event.start;
+    if (this.#heldBytes > MAX_HELD_BYTES) {
+      throw new DmError(CODES.syncTransactionUnsupported, 'an XA transaction is larger than 64 MB');
+    }
+    this.#held?.push(event);
+  }
+
+  #xa(what: string, xid: string, event: QueryEvent): void {
+    switch (what) {
+      case 'START':
+      case 'BEGIN':
+        this.#held = [];
+        this.#heldBytes = 0;
+        this.transaction.explicit = true;
+        return;
+      case 'END':
+        return;
+      default: {
+        // XA COMMIT or XA ROLLBACK of what was prepared before.
+        if (what === 'COMMIT' && !this.#emptyXa.delete(xid.trim())) {
+          throw new DmError(
+            CODES.syncTransactionUnsupported,
+            `XA COMMIT of a transaction that was prepared apart is not supported yet: ${event.sql}`,
+          );
+        }
+        this.#commit(event.header);
+      }
+    }
+  }
+
+  async #xaPrepare(event: Extract<BinlogEvent, { type: 'xa-prepare' }>): Promise<void> {
+    const held = this.#held ?? [];
+    this.#held = null;
+    if (event.onePhase) {
+      for (const rows of held) {
+        this.events++;
+        await this.#options.dispatcher.handle(rows, this.transaction);
+      }
+    } else if (held.length > 0) {
+      throw new DmError(
+        CODES.syncTransactionUnsupported,
+        `a prepared XA transaction changes ${quoteTable(held[0].map)}: two-phase XA is not supported yet`,
+      );
+    } else {
+      const hex = (bytes: Buffer) => `X'${bytes.toString('hex')}'`;
+      this.#emptyXa.add(`${hex(event.gtrid)},${hex(event.bqual)},${event.formatId}`);
+    }
+    this.#commit(event.header);
+  }
+}

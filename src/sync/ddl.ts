@@ -1,0 +1,231 @@
+/**
+ * Statements of the source that change structures, run on the target.
+ *
+ * They are run with all lanes drained. A DDL is not transactional, so each step is recorded as about to
+ * run, together with the definitions it is going to change; after a crash, definitions that differ from
+ * the record say that it has run.
+ */
+import type { BinlogEvent } from '../binlog/events.js';
+import type { Ownership } from '../checkpoint/ownership.js';
+import { readDdlRecord, writeDdlRecord, type DdlRecord } from '../checkpoint/points.js';
+import { CODES } from '../errors/codes.js';
+import { DmError } from '../errors/dm-error.js';
+import type { BlockAllowList } from '../filter/block-allow.js';
+import type { Router } from '../filter/router.js';
+import { quoteName, quoteTable, type TableName } from '../model/table-name.js';
+import { TARGET_SQL_MODE } from '../mysql/connect.js';
+import { ConnectionError, SqlError, type Session } from '../mysql/session.js';
+import type { Clock, Log } from '../runtime/ports.js';
+import type { ParsedStatement, TableRef } from '../schema/ddl-types.js';
+import { parseDdl, type ParseOptions } from '../schema/ddl.js';
+import { SQL_MODE_ANSI_QUOTES, SQL_MODE_NO_BACKSLASH_ESCAPES } from '../schema/dialect.js';
+import { rewriteTables } from '../schema/rewrite.js';
+import { splitStatement } from '../schema/split.js';
+import type { ControlSession } from './control-session.js';
+
+export type QueryEvent = Extract<BinlogEvent, { type: 'query' }>;
+
+export interface DdlOptions {
+  readonly owner: () => Ownership;
+  readonly target: ControlSession;
+  readonly filter: BlockAllowList;
+  readonly router: Router;
+  readonly dialect: Pick<ParseOptions, 'flavor' | 'serverVersion'>;
+  readonly ansiQuotes: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** What of a statement is migrated. */
+export interface DdlPlan {
+  readonly parsed: ParsedStatement;
+  /** Statements for the target, in order; empty when nothing is migrated. */
+  readonly steps: string[];
+  /** Target objects that they change. */
+  readonly targets: TableName[];
+}
+
+export class DdlRunner {
+  readonly #options: DdlOptions;
+
+  constructor(options: DdlOptions) {
+    this.#options = options;
+  }
+
+  parse(event: QueryEvent): ParsedStatement {
+    const { dialect, ansiQuotes } = this.#options;
+    const mode = event.status.sqlMode ?? 0n;
+    return parseDdl(event.sql, {
+      ...dialect,
+      ansiQuotes: ansiQuotes || (mode & SQL_MODE_ANSI_QUOTES) !== 0n,
+      noBackslashEscapes: (mode & SQL_MODE_NO_BACKSLASH_ESCAPES) !== 0n,
+      defaultSchema: event.schema,
+    });
+  }
+
+  async plan(parsed: ParsedStatement): Promise<DdlPlan> {
+    const session = await this.#options.target.get();
+    const steps = this.#steps(parsed, session.serverVersion.includes('TiDB'));
+    const targets = new Map<string, TableName>();
+    for (const ref of parsed.tables) {
+      if (!this.#allowed(ref)) continue;
+      const target = this.#map(ref.name);
+      targets.set(quoteTable(target), target);
+    }
+    return { parsed, steps, targets: [...targets.values()] };
+  }
+
+  readonly #map = (name: TableName): TableName => this.#options.router.route(name);
+
+  #allowed(ref: TableRef): boolean {
+    const { filter } = this.#options;
+    return ref.name.table === '' ? filter.allowsSchema(ref.name.schema) : filter.allows(ref.name);
+  }
+
+  #steps(parsed: ParsedStatement, oneOperationEach: boolean): string[] {
+    const map = this.#map;
+    switch (parsed.kind) {
+      case 'create-database':
+      case 'alter-database':
+      case 'drop-database':
+        return this.#allowed(parsed.database) ? [rewriteTables(parsed, map)] : [];
+      case 'drop-table':
+      case 'rename-table': {
+        const kept =
+          parsed.kind === 'drop-table'
+            ? parsed.tables.map((ref) => this.#allowed(ref))
+            : parsed.pairs.map((pair) => this.#allowed(pair.from) && this.#allowed(pair.to));
+        return splitStatement(parsed, map).filter((_, i) => kept[i]);
+      }
+      case 'alter-table':
+        if (!this.#allowed(parsed.table)) return [];
+        // Whole, it is atomic and one rebuild; TiDB does not take every combination.
+        return oneOperationEach ? splitStatement(parsed, map) : [rewriteTables(parsed, map)];
+      case 'create-table':
+      case 'truncate-table':
+      case 'create-index':
+      case 'drop-index':
+        return this.#allowed(parsed.table) ? [rewriteTables(parsed, map)] : [];
+      default:
+        return [];
+    }
+  }
+
+  /** `location` identifies the event: the same when it is read again. */
+  async run(plan: DdlPlan, event: QueryEvent, location: string): Promise<void> {
+    const { target, log } = this.#options;
+    const record = await target.retry((session) => readDdlRecord(session, this.#options.owner()));
+    const resumed = record !== null && record.location === location ? record : null;
+    for (let step = 0; step < plan.steps.length; step++) {
+      if (resumed !== null && step < resumed.step) continue;
+      const sql = plan.steps[step].replace(/\s+START\s+TRANSACTION\s*$/i, '');
+      if (resumed !== null && step === resumed.step && (await this.#hasRun(plan, resumed))) {
+        log.info('a DDL had run before the restart', { sql });
+        continue;
+      }
+      await this.#runStep(plan, event, { location, step, sql, before: '' });
+    }
+  }
+
+  async #hasRun(plan: DdlPlan, record: DdlRecord): Promise<boolean> {
+    return (
+      record.before !== (await this.#options.target.retry((session) => definitions(session, plan.targets)))
+    );
+  }
+
+  async #runStep(plan: DdlPlan, event: QueryEvent, draft: DdlRecord): Promise<void> {
+    const { target, log } = this.#options;
+    const before = await target.retry((session) => definitions(session, plan.targets));
+    const record: DdlRecord = { ...draft, before };
+    await target.retry((session) => writeDdlRecord(session, this.#options.owner(), record));
+    log.info('running a DDL', { sql: record.sql });
+    for (;;) {
+      const session = await target.get();
+      try {
+        await execute(session, event, record.sql);
+        return;
+      } catch (error) {
+        if (!(error instanceof ConnectionError)) throw error;
+        // It may still be running there, or have run: the definitions tell, once it has ended.
+        log.warn('lost the target during a DDL', { sql: record.sql, error: error.message });
+        await this.#waitForEnd(session.threadId);
+        if (await this.#hasRun(plan, record)) return;
+      }
+    }
+  }
+
+  async #waitForEnd(threadId: number): Promise<void> {
+    const { target, clock, signal } = this.#options;
+    for (;;) {
+      const running = await target.retry((session) =>
+        session.query(
+          `SELECT 1 FROM information_schema.processlist WHERE id=${threadId} AND id<>CONNECTION_ID()` +
+            ` AND user=SUBSTRING_INDEX(CURRENT_USER(), '@', 1) AND command='Query'`,
+        ),
+      );
+      if (running.length === 0) return;
+      await clock.sleep(200, signal);
+    }
+  }
+}
+
+async function execute(session: Session, event: QueryEvent, sql: string): Promise<void> {
+  const mode = event.status.sqlMode ?? 0n;
+  const extra = [
+    (mode & SQL_MODE_ANSI_QUOTES) === 0n ? [] : ['ANSI_QUOTES'],
+    (mode & SQL_MODE_NO_BACKSLASH_ESCAPES) === 0n ? [] : ['NO_BACKSLASH_ESCAPES'],
+  ].flat();
+  if (extra.length === 0) {
+    await session.execute(sql);
+    return;
+  }
+  await session.execute(`SET SESSION sql_mode='${[TARGET_SQL_MODE, ...extra].join(',')}'`);
+  try {
+    await session.execute(sql);
+  } finally {
+    if (!session.closed) await session.execute(`SET SESSION sql_mode='${TARGET_SQL_MODE}'`);
+  }
+}
+
+/** The definitions of tables and schemas as text; what does not exist is empty. */
+async function definitions(session: Session, names: readonly TableName[]): Promise<string> {
+  const texts: string[] = [];
+  for (const name of names) {
+    const what = name.table === '' ? `DATABASE ${quoteName(name.schema)}` : `TABLE ${quoteTable(name)}`;
+    try {
+      const [result] = await session.execute(`SHOW CREATE ${what}`);
+      texts.push((result.rows[0]?.[1] ?? '').replace(/ AUTO_INCREMENT=\d+/, ''));
+    } catch (error) {
+      // 1146 no such table, 1049 no such schema.
+      if (!(error instanceof SqlError) || (error.errno !== 1146 && error.errno !== 1049)) throw error;
+      texts.push('');
+    }
+  }
+  return texts.join('\n');
+}
+
+/** DM's form of an error at a DDL. */
+export function ddlError(error: unknown, startLocation: string, endLocation: string, sql: string): unknown {
+  const place = `startLocation: [${startLocation}], endLocation: [${endLocation}], origin SQL: [${sql}]: `;
+  if (error instanceof SqlError) {
+    return new DmError(CODES.databaseExecute, `${place}execute statement failed: ${sql}`, {
+      cause: error,
+      scope: 'downstream',
+    });
+  }
+  if (error instanceof DmError) {
+    return new DmError(
+      {
+        code: error.code,
+        class: error.class,
+        scope: error.scope,
+        level: error.level,
+        workaround: error.workaround,
+      },
+      place + error.message,
+      { cause: error, rawCause: error.rawCause },
+    );
+  }
+  return error;
+}

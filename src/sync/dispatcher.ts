@@ -1,0 +1,170 @@
+/** Turns rows events into changes of lanes. No promise and no object per row. */
+import type { RowsEvent } from '../binlog/events.js';
+import type { RowIndex } from '../binlog/rows.js';
+import { CODES } from '../errors/codes.js';
+import { DmError } from '../errors/dm-error.js';
+import type { ChunkPositions } from '../load/chunk-positions.js';
+import { comparePositions, type BinlogLocation } from '../model/location.js';
+import { quoteTable } from '../model/table-name.js';
+import type { LaneSet } from './lane-set.js';
+import type { TablePlan } from './plan.js';
+import type { Tables } from './tables.js';
+import type { Transaction } from './transaction.js';
+
+export interface DispatcherOptions {
+  readonly tables: Tables;
+  readonly lanes: () => LaneSet;
+  /** Where each part of a full copy was read; null without one. */
+  readonly copied: ChunkPositions | null;
+  readonly safeMode: () => boolean;
+}
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #index: RowIndex = {
+    images: 0,
+    columnCount: 0,
+    starts: new Int32Array(1024),
+    lengths: new Int32Array(1024),
+    buf: Buffer.alloc(0),
+  };
+  /** False once the stream has passed the last place of the copy. */
+  #filtering: boolean;
+  rows = 0;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#filtering = options.copied !== null;
+  }
+
+  /** True while a change may be in the copy already. */
+  get filtering(): boolean {
+    return this.#filtering;
+  }
+
+  beginTransaction(transaction: Transaction): void {
+    const { copied } = this.#options;
+    if (this.#filtering && copied !== null && isAfter(transaction, copied.max)) this.#filtering = false;
+  }
+
+  /** Returns a promise only where the table has to be looked up first. */
+  handle(event: RowsEvent, transaction: Transaction): Promise<void> | undefined {
+    const plan = this.#options.tables.plan(event.map);
+    if (plan === null) return undefined;
+    if (plan === undefined) return this.#handleNew(event, transaction);
+    this.#apply(event, plan, transaction);
+    return undefined;
+  }
+
+  async #handleNew(event: RowsEvent, transaction: Transaction): Promise<void> {
+    const { map } = event;
+    const { copied, tables } = this.#options;
+    const source = { schema: map.schema, table: map.table };
+    let plan: TablePlan | null;
+    try {
+      plan = await tables.prepare(map);
+    } catch (error) {
+      // Before the table's copy its structure may have been another one: such rows are in the copy.
+      const before =
+        this.#filtering && copied !== null && !isAfter(transaction, copied.positionFor(source, null));
+      if (before && error instanceof DmError && error.code === CODES.syncColumnCount.code) return;
+      throw error;
+    }
+    if (plan !== null) this.#apply(event, plan, transaction);
+  }
+
+  #apply(event: RowsEvent, plan: TablePlan, transaction: Transaction): void {
+    requireAllColumns(event);
+    const index = this.#index;
+    plan.codec.index(event, index);
+    if (this.#filtering) {
+      this.#applyFiltered(event, plan, transaction);
+      return;
+    }
+    const lanes = this.#options.lanes();
+    const safeMode = this.#options.safeMode();
+    const { images } = index;
+    switch (event.kind) {
+      case 'insert':
+        for (let image = 0; image < images; image++) {
+          if (this.#isNew(transaction)) lanes.insert(plan, index, image, transaction, safeMode);
+        }
+        break;
+      case 'delete':
+        for (let image = 0; image < images; image++) {
+          if (this.#isNew(transaction)) lanes.delete(plan, index, image, transaction);
+        }
+        break;
+      case 'update':
+        for (let image = 0; image < images; image += 2) {
+          if (this.#isNew(transaction)) lanes.update(plan, index, image, image + 1, transaction, safeMode);
+        }
+        break;
+    }
+  }
+
+  /** Only what the chunk of each image does not hold yet; a key change counts as delete and insert. */
+  #applyFiltered(event: RowsEvent, plan: TablePlan, transaction: Transaction): void {
+    const index = this.#index;
+    const lanes = this.#options.lanes();
+    const safeMode = this.#options.safeMode();
+    const step = event.kind === 'update' ? 2 : 1;
+    for (let image = 0; image < index.images; image += step) {
+      if (!this.#isNew(transaction)) continue;
+      const first = this.#isAfterCopy(plan, image, transaction);
+      switch (event.kind) {
+        case 'insert':
+          if (first) lanes.insert(plan, index, image, transaction, safeMode);
+          break;
+        case 'delete':
+          if (first) lanes.delete(plan, index, image, transaction);
+          break;
+        case 'update': {
+          const second = this.#isAfterCopy(plan, image + 1, transaction);
+          if (first && second) lanes.update(plan, index, image, image + 1, transaction, safeMode);
+          else if (first) lanes.delete(plan, index, image, transaction);
+          else if (second) lanes.insert(plan, index, image + 1, transaction, safeMode);
+          break;
+        }
+      }
+    }
+  }
+
+  #isNew(transaction: Transaction): boolean {
+    this.rows++;
+    return ++transaction.row > transaction.handedOn;
+  }
+
+  #isAfterCopy(plan: TablePlan, image: number, transaction: Transaction): boolean {
+    const { copied } = this.#options;
+    if (copied === null) return true;
+    const { buf, starts, lengths, columnCount } = this.#index;
+    const column = plan.chunkColumn;
+    const at = image * columnCount + column;
+    const value =
+      column < 0 || starts[at] < 0 ? null : plan.codec.columns[column].value(buf, starts[at], lengths[at]);
+    return isAfter(transaction, copied.positionFor(plan.source, value));
+  }
+}
+
+/** Whether a transaction came after a snapshot at this place. */
+export function isAfter(transaction: Pick<Transaction, 'name' | 'pos'>, place: BinlogLocation): boolean {
+  return comparePositions(transaction, place) >= 0;
+}
+
+function requireAllColumns(event: RowsEvent): void {
+  const count = event.map.types.length;
+  if (isFull(event.columnsBefore, count) && isFull(event.columnsAfter, count)) return;
+  throw new DmError(
+    CODES.binlogImageNotFull,
+    `upstream didn't log enough columns in binlog for table ${quoteTable({ schema: event.map.schema, table: event.map.table })}`,
+  );
+}
+
+function isFull(bitmap: Buffer | null, count: number): boolean {
+  if (bitmap === null) return true;
+  const bytes = count >> 3;
+  for (let i = 0; i < bytes; i++) if (bitmap[i] !== 0xff) return false;
+  const rest = (1 << (count & 7)) - 1;
+  return rest === 0 || (bitmap[bytes] & rest) === rest;
+}

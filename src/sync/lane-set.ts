@@ -1,0 +1,350 @@
+/**
+ * All lanes of a stream, seen from the one that reads the binlog: gives each change its lane, its
+ * sequence number and what it has to wait for, and skips what a lane has applied before a restart.
+ */
+import type { RowIndex } from '../binlog/rows.js';
+import type { LanePosition, Ownership } from '../checkpoint/ownership.js';
+import { comparePositions } from '../model/location.js';
+import type { Session } from '../mysql/session.js';
+import type { Clock, Log } from '../runtime/ports.js';
+import { ConflictTable } from './conflict-table.js';
+import { Lane } from './lane.js';
+import { Packet } from './packet.js';
+import { keyHash, keyUnchanged, type KeyPlan, type TablePlan } from './plan.js';
+import type { Transaction } from './transaction.js';
+
+export interface LaneSetOptions {
+  readonly owner: Ownership;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly connect: () => Promise<Session>;
+  /** Rows a packet holds at most. */
+  readonly batch: number;
+  /** Bytes a packet holds at most (a single row may be bigger). */
+  readonly packetBytes: number;
+  /** Bytes queued in all lanes before reading stops. */
+  readonly maxBytes: number;
+  readonly retryMs: number;
+  /** Positions are compared by GTID; `contains` tells whether the set where reading starts holds one. */
+  readonly gtidOrder: { readonly contains: (gtid: string) => boolean } | null;
+  readonly onFailure: (error: unknown) => void;
+}
+
+const PAST = 0;
+const WITHIN = 1;
+const BEFORE = 2;
+
+const KEPT_PACKETS = 64;
+const KEPT_PACKET_BYTES = 256 * 1024;
+
+export class LaneSet {
+  readonly #options: LaneSetOptions;
+  readonly #lanes: Lane[];
+  readonly #conflicts = new ConflictTable();
+  readonly #skips: Uint8Array;
+  /** Lanes that may still have to skip. */
+  #behind: number;
+  readonly #pool: Packet[] = [];
+  readonly #accounted = new Map<Packet, number>();
+  #seq = 0;
+  #bytes = 0;
+  #rows = 0;
+  #roomWaiters: (() => void)[] = [];
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(options: LaneSetOptions) {
+    this.#options = options;
+    this.#lanes = options.owner.lanes.map(
+      (row) =>
+        new Lane({
+          owner: options.owner,
+          row,
+          clock: options.clock,
+          log: options.log,
+          connect: options.connect,
+          retryMs: options.retryMs,
+          isMet: (dependency, notify) => this.#lanes[dependency.lane].reached(dependency.seq, notify),
+          onCommit: (_lane, packet) => this.#release(packet),
+        }),
+    );
+    this.#skips = Uint8Array.from(this.#lanes, (lane) => this.#initialSkip(lane.startPosition));
+    this.#behind = this.#skips.filter((skip) => skip !== PAST).length;
+  }
+
+  #initialSkip(position: LanePosition): number {
+    const { gtidOrder } = this.#options;
+    if (position.row === 0) return PAST;
+    if (gtidOrder === null || position.gtid === '') return BEFORE;
+    return gtidOrder.contains(position.gtid) ? PAST : BEFORE;
+  }
+
+  start(): void {
+    this.#running = Promise.all(
+      this.#lanes.map((lane) => lane.run().catch((error: unknown) => this.#options.onFailure(error))),
+    );
+  }
+
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** Rows applied (committed) since the start. */
+  get committedRows(): number {
+    return this.#rows;
+  }
+
+  get overloaded(): boolean {
+    return this.#bytes > this.#options.maxBytes;
+  }
+
+  /** True while a lane still skips: the mapping to lanes must stay as it was before the restart. */
+  get catchingUp(): boolean {
+    return this.#behind > 0;
+  }
+
+  firstUncommitted(): number {
+    let first = Infinity;
+    for (const lane of this.#lanes) {
+      const own = lane.firstUncommitted;
+      if (own < first) first = own;
+    }
+    return first;
+  }
+
+  /** Source time of the oldest change that is not committed, seconds; 0 when there is none. */
+  oldestTimestamp(): number {
+    let oldest = 0;
+    for (const lane of this.#lanes) {
+      const own = lane.oldestTimestamp;
+      if (own !== 0 && (oldest === 0 || own < oldest)) oldest = own;
+    }
+    return oldest;
+  }
+
+  /** To be called at the start of each transaction of the stream, in order. */
+  beginTransaction(transaction: Transaction): void {
+    if (this.#behind === 0) return;
+    const { gtidOrder } = this.#options;
+    for (let i = 0; i < this.#lanes.length; i++) {
+      const skip = this.#skips[i];
+      if (skip === PAST) continue;
+      const position = this.#lanes[i].startPosition;
+      let now: number;
+      if (gtidOrder !== null && position.gtid !== '') {
+        now = transaction.gtid === position.gtid ? WITHIN : skip === WITHIN ? PAST : BEFORE;
+      } else {
+        const order = comparePositions(transaction, position);
+        now = order < 0 ? BEFORE : order === 0 ? WITHIN : PAST;
+      }
+      this.#skips[i] = now;
+      if (now === PAST) this.#behind--;
+    }
+  }
+
+  insert(plan: TablePlan, index: RowIndex, image: number, transaction: Transaction, replace: boolean): void {
+    const lane = this.#laneOf(plan, index, image);
+    if (this.#skipped(lane, transaction)) return;
+    const packet = this.#packet(lane, plan, index, image, -1, 0);
+    packet.insert(plan, index, image, replace);
+    this.#appended(lane, packet, transaction);
+  }
+
+  delete(plan: TablePlan, index: RowIndex, image: number, transaction: Transaction): void {
+    const lane = this.#laneOf(plan, index, image);
+    if (this.#skipped(lane, transaction)) return;
+    const packet = this.#packet(lane, plan, index, image, -1, 0);
+    packet.delete(plan, index, image);
+    this.#appended(lane, packet, transaction);
+  }
+
+  update(
+    plan: TablePlan,
+    index: RowIndex,
+    before: number,
+    after: number,
+    transaction: Transaction,
+    safeMode: boolean,
+  ): void {
+    const from = this.#laneOf(plan, index, before);
+    const same = plan.identity === null || keyUnchanged(plan.identity, index, before, after);
+    const to = same ? from : this.#laneOf(plan, index, after);
+    if (from === to && !safeMode) {
+      if (this.#skipped(from, transaction)) return;
+      const packet = this.#packet(from, plan, index, before, after, 0);
+      packet.update(plan, index, before, after);
+      this.#appended(from, packet, transaction);
+      return;
+    }
+    let deleted = 0;
+    if (!this.#skipped(from, transaction)) {
+      let packet = this.#packet(from, plan, index, before, -1, 0);
+      deleted = this.#seq;
+      // In one lane both halves have one position: they must not be parted.
+      if (from === to && plan.identity !== null) {
+        packet = this.#claimUniques(packet, plan, index, after, -1, to);
+      }
+      packet.delete(plan, index, before);
+      if (from === to) packet.insert(plan, index, after, safeMode);
+      this.#appended(from, packet, transaction);
+    }
+    if (from === to || this.#skipped(to, transaction)) return;
+    const packet = this.#packet(to, plan, index, after, -1, deleted, from);
+    packet.insert(plan, index, after, safeMode);
+    this.#appended(to, packet, transaction);
+  }
+
+  /** Sends on their way what lanes that sleep have to do. */
+  pump(): void {
+    for (const lane of this.#lanes) if (lane.open !== null) lane.kick();
+  }
+
+  /** Resolves when there is room again. */
+  room(): Promise<void> {
+    this.pump();
+    if (!this.overloaded) return Promise.resolve();
+    return new Promise((resolve) => this.#roomWaiters.push(resolve));
+  }
+
+  /** Resolves when all that was given is committed; a failure is told by `onFailure` and never resolves. */
+  async drain(): Promise<void> {
+    for (const lane of this.#lanes) {
+      lane.seal();
+      const last = lane.lastSeq;
+      if (last === 0) continue;
+      await new Promise<void>((resolve) => {
+        if (lane.reached(last, resolve)) resolve();
+      });
+    }
+  }
+
+  /** Ends at the nearest safe place; what is queued is left to the next run. */
+  async end(): Promise<void> {
+    for (const lane of this.#lanes) lane.end();
+    for (const resolve of this.#roomWaiters.splice(0)) resolve();
+    await this.#running;
+  }
+
+  /** Breaks all connections off, as a crash would. */
+  destroy(): void {
+    for (const lane of this.#lanes) lane.destroy();
+  }
+
+  #laneOf(plan: TablePlan, index: RowIndex, image: number): number {
+    const hash = plan.identity === null ? plan.tableHash : keyHash(plan, plan.identity, index, image);
+    return (hash < 0 ? plan.tableHash : hash) % this.#lanes.length;
+  }
+
+  #skipped(lane: number, transaction: Transaction): boolean {
+    const skip = this.#skips[lane];
+    if (skip === PAST) return false;
+    return skip === BEFORE || transaction.row <= this.#lanes[lane].startPosition.row;
+  }
+
+  /**
+   * The packet that takes the next change of this lane. The change waits for the owners of the unique
+   * keys of its images that are in flight in other lanes, and for `waitSeq` of `waitLane`.
+   */
+  #packet(
+    lane: number,
+    plan: TablePlan,
+    index: RowIndex,
+    image: number,
+    other: number,
+    waitSeq: number,
+    waitLane = 0,
+  ): Packet {
+    this.#seq++;
+    let packet = this.#openPacket(lane);
+    if (waitSeq > 0) packet = this.#depend(packet, lane, waitLane, waitSeq);
+    if (plan.identity !== null && plan.uniques.length > 0) {
+      packet = this.#claimUniques(packet, plan, index, image, other, lane);
+    }
+    return packet;
+  }
+
+  #claimUniques(
+    packet: Packet,
+    plan: TablePlan,
+    index: RowIndex,
+    image: number,
+    other: number,
+    lane: number,
+  ): Packet {
+    let into = packet;
+    for (const key of plan.uniques) {
+      if (other >= 0 && keyUnchanged(key, index, image, other)) continue;
+      into = this.#claim(into, plan, key, index, image, lane);
+      if (other >= 0) into = this.#claim(into, plan, key, index, other, lane);
+    }
+    return into;
+  }
+
+  #claim(
+    packet: Packet,
+    plan: TablePlan,
+    key: KeyPlan,
+    index: RowIndex,
+    image: number,
+    lane: number,
+  ): Packet {
+    const hash = keyHash(plan, key, index, image);
+    if (hash < 0) return packet;
+    const seq = this.#conflicts.otherSeq(hash, lane);
+    const into = seq > 0 ? this.#depend(packet, lane, this.#conflicts.laneOf(hash), seq) : packet;
+    this.#conflicts.claim(hash, lane, this.#seq);
+    return into;
+  }
+
+  /**
+   * A packet may only wait for changes before its own first one, or waits could form a circle: where it
+   * holds changes already, the new one goes into a packet of its own.
+   */
+  #depend(packet: Packet, lane: number, waitLane: number, waitSeq: number): Packet {
+    if (this.#lanes[waitLane].committedSeq >= waitSeq) return packet;
+    let into = packet;
+    if (into.rows > 0 && into.firstSeq <= waitSeq) {
+      this.#lanes[lane].seal();
+      into = this.#openPacket(lane);
+    }
+    into.dependencies.push({ lane: waitLane, seq: waitSeq });
+    return into;
+  }
+
+  #openPacket(lane: number): Packet {
+    const owner = this.#lanes[lane];
+    if (owner.open !== null) return owner.open;
+    const packet = this.#pool.pop() ?? new Packet();
+    packet.firstSeq = this.#seq;
+    owner.open = packet;
+    return packet;
+  }
+
+  #appended(lane: number, packet: Packet, transaction: Transaction): void {
+    const owner = this.#lanes[lane];
+    packet.lastSeq = this.#seq;
+    owner.lastSeq = this.#seq;
+    packet.name = transaction.name;
+    packet.pos = transaction.pos;
+    packet.gtid = transaction.gtid;
+    packet.row = transaction.row;
+    packet.timestamp = transaction.timestamp;
+    const before = this.#accounted.get(packet) ?? 0;
+    const now = packet.bytes;
+    this.#accounted.set(packet, now);
+    this.#bytes += now - before;
+    if (packet.rows >= this.#options.batch || now >= this.#options.packetBytes) owner.seal();
+  }
+
+  #release(packet: Packet): void {
+    this.#bytes -= this.#accounted.get(packet) ?? 0;
+    this.#accounted.delete(packet);
+    this.#rows += packet.rows;
+    if (this.#pool.length < KEPT_PACKETS && packet.capacity <= KEPT_PACKET_BYTES) {
+      packet.reset();
+      this.#pool.push(packet);
+    }
+    if (this.#bytes * 2 < this.#options.maxBytes) {
+      for (const resolve of this.#roomWaiters.splice(0)) resolve();
+    }
+  }
+}

@@ -1,0 +1,345 @@
+/**
+ * One lane: one connection to the target that applies its changes in order.
+ *
+ * A packet is one transaction and costs one round trip: its COMMIT travels with the next packet, or at
+ * once when there is none or another lane waits for it. Until a packet's COMMIT is confirmed it is kept;
+ * after any trouble the lane's row in the target says whether it has been applied.
+ *
+ * Waits never form a circle: a packet depends only on changes earlier in the stream than its own first
+ * one, and a lane that is waited for commits at once.
+ */
+import { CODES } from '../errors/codes.js';
+import { DmError } from '../errors/dm-error.js';
+import { text } from '../checkpoint/tables.js';
+import { FencedError } from '../checkpoint/fenced.js';
+import {
+  claimLane,
+  readEpoch,
+  streamWhere,
+  type LanePosition,
+  type LaneRow,
+  type Ownership,
+} from '../checkpoint/ownership.js';
+import { isTransient, toDmError } from '../mysql/db-error.js';
+import { SqlError, type Session, type StatementResult } from '../mysql/session.js';
+import type { Clock, Log } from '../runtime/ports.js';
+import { Packet, type Dependency } from './packet.js';
+
+export interface LaneOptions {
+  readonly owner: Ownership;
+  readonly row: LaneRow;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly connect: () => Promise<Session>;
+  /** True when the other lane has committed that far; else `notify` is called once it has. */
+  readonly isMet: (dependency: Dependency, notify: () => void) => boolean;
+  /** Called after each commit: bytes are free, the low-water mark may have moved. */
+  readonly onCommit: (lane: Lane, packet: Packet) => void;
+  /** How long trouble with the target is borne, ms. */
+  readonly retryMs: number;
+}
+
+interface Waiter {
+  readonly seq: number;
+  readonly notify: () => void;
+}
+
+const MAX_BACKOFF_MS = 3000;
+
+export class Lane {
+  readonly number: number;
+  readonly #options: LaneOptions;
+  #run: number;
+  #session: Session | null = null;
+  /** Being filled by the dispatcher. */
+  open: Packet | null = null;
+  /** Last sequence number given to this lane. */
+  lastSeq = 0;
+  readonly #ready: Packet[] = [];
+  /** Sent, not committed: at most one executed (`#pending`), those to send again come first. */
+  #redo: Packet[] = [];
+  #current: Packet | null = null;
+  #pending: Packet | null = null;
+  #committedSeq = 0;
+  readonly #waiters: Waiter[] = [];
+  #wake: (() => void) | null = null;
+  /** The dependency whose answer is awaited. */
+  #asked: Dependency | null = null;
+  #ending = false;
+  readonly #claimed: LanePosition;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.number = options.row.lane;
+    this.#run = options.row.run;
+    this.#claimed = options.row.position;
+  }
+
+  /** Where the lane stood when it was taken over. */
+  get startPosition(): LanePosition {
+    return this.#claimed;
+  }
+
+  /** Everything of this lane up to here is committed. */
+  get committedSeq(): number {
+    return this.#committedSeq;
+  }
+
+  /** First sequence number that is not committed; Infinity when idle. */
+  get firstUncommitted(): number {
+    const packet = this.#pending ?? this.#current ?? this.#redo[0] ?? this.#ready[0] ?? this.open;
+    return packet === null || packet.rows === 0 ? Infinity : packet.firstSeq;
+  }
+
+  get idle(): boolean {
+    return this.firstUncommitted === Infinity;
+  }
+
+  get oldestTimestamp(): number {
+    const packet = this.#pending ?? this.#current ?? this.#redo[0] ?? this.#ready[0] ?? this.open;
+    return packet === null || packet.rows === 0 ? 0 : packet.timestamp;
+  }
+
+  /** Queues the open packet: no further change may join it. */
+  seal(): void {
+    if (this.open === null) return;
+    this.#ready.push(this.open);
+    this.open = null;
+    this.kick();
+  }
+
+  /** Tells a sleeping lane to look for work. */
+  kick(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  }
+
+  /**
+   * True when `seq` is committed; else `notify` is called once it is, and the lane commits without waiting
+   * for more. A lane that ends or fails before never calls it.
+   */
+  reached(seq: number, notify: () => void): boolean {
+    if (this.#committedSeq >= seq) return true;
+    this.#waiters.push({ seq, notify });
+    this.kick();
+    return false;
+  }
+
+  /** Ends after what has been sent: queued packets are dropped, the next owner reads them again. */
+  end(): void {
+    this.#ending = true;
+    this.kick();
+  }
+
+  /** Drops the connection: the transaction that is open is rolled back by the server. */
+  destroy(): void {
+    this.end();
+    this.#session?.destroy();
+  }
+
+  /** Runs until ended. Rejects with FencedError or DmError. */
+  async run(): Promise<void> {
+    try {
+      for (;;) {
+        if (this.#ending && this.#redo.length === 0) {
+          if (this.#pending === null) return;
+          await this.#attempt(() => this.#commit());
+          continue;
+        }
+        const packet = this.#redo[0] ?? this.#ready[0] ?? this.open;
+        if (packet === null || packet.rows === 0) {
+          if (this.#pending !== null) await this.#attempt(() => this.#commit());
+          else await this.#sleep();
+          continue;
+        }
+        if (!this.#met(packet)) {
+          if (this.#pending !== null) await this.#attempt(() => this.#commit());
+          else await this.#sleep();
+          continue;
+        }
+        if (this.#pending !== null && this.#isWaitedFor(this.#pending)) {
+          await this.#attempt(() => this.#commit());
+          continue;
+        }
+        this.#take();
+        await this.#attempt(() => this.#apply());
+      }
+    } finally {
+      this.end();
+      const session = this.#session;
+      this.#session = null;
+      if (session !== null && !session.closed) await session.close();
+    }
+  }
+
+  #take(): void {
+    if (this.#redo.length > 0) this.#current = this.#redo.shift() ?? null;
+    else if (this.#ready.length > 0) this.#current = this.#ready.shift() ?? null;
+    else {
+      this.#current = this.open;
+      this.open = null;
+    }
+  }
+
+  /** Asks each dependency once: the answer, when it comes, wakes us, and the next is asked. */
+  #met(packet: Packet): boolean {
+    const { dependencies } = packet;
+    while (dependencies.length > 0) {
+      const dependency = dependencies[dependencies.length - 1];
+      if (this.#asked === dependency) return false;
+      this.#asked = dependency;
+      const met = this.#options.isMet(dependency, () => {
+        this.#asked = null;
+        dependencies.splice(dependencies.indexOf(dependency), 1);
+        this.kick();
+      });
+      if (!met) return false;
+      this.#asked = null;
+      dependencies.pop();
+    }
+    return true;
+  }
+
+  #isWaitedFor(packet: Packet): boolean {
+    for (const waiter of this.#waiters) if (waiter.seq <= packet.lastSeq) return true;
+    return false;
+  }
+
+  #sleep(): Promise<void> {
+    if (this.#ending) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  async #apply(): Promise<void> {
+    const packet = this.#current;
+    const session = this.#session;
+    if (packet === null || session === null) throw new Error('invariant broken: apply without work');
+    const withCommit = this.#pending !== null;
+    const results = await session.execute(packet.finish(this.#laneUpdate(packet), withCommit));
+    if (this.#pending !== null) this.#committed(this.#pending);
+    this.#pending = null;
+    if (results[results.length - 1].affectedRows !== 1) {
+      await session.execute('ROLLBACK');
+      throw new FencedError(await readEpoch(session, this.#options.owner));
+    }
+    this.#check(packet, results, withCommit ? 2 : 1);
+    this.#current = null;
+    this.#pending = packet;
+  }
+
+  async #commit(): Promise<void> {
+    const packet = this.#pending;
+    if (packet === null || this.#session === null) return;
+    await this.#session.execute('COMMIT');
+    this.#pending = null;
+    this.#committed(packet);
+  }
+
+  #committed(packet: Packet): void {
+    this.#committedSeq = packet.lastSeq;
+    const waiters = this.#waiters;
+    for (let i = waiters.length - 1; i >= 0; i--) {
+      if (waiters[i].seq <= packet.lastSeq) {
+        const [waiter] = waiters.splice(i, 1);
+        waiter.notify();
+      }
+    }
+    this.#options.onCommit(this, packet);
+  }
+
+  /** As DM: a change that finds no row is worth a warning, no more. */
+  #check(packet: Packet, results: readonly StatementResult[], head: number): void {
+    const { expected } = packet;
+    for (let i = 0; i < expected.length; i++) {
+      if (expected[i] > 0 && results[i + head].affectedRows < expected[i]) {
+        this.#options.log.warn('a change has found fewer rows in the target than in the source', {
+          lane: this.number,
+          expected: expected[i],
+          found: results[i + head].affectedRows,
+          statement: packet.statement(i, 200),
+        });
+      }
+    }
+  }
+
+  #laneUpdate(packet: Packet): string {
+    const { owner } = this.#options;
+    return (
+      `UPDATE ${owner.tables.lane} SET binlog_name=${text(packet.name)},binlog_pos=${packet.pos},` +
+      `gtid=${text(packet.gtid)},row_no=${packet.row} WHERE ${streamWhere(owner)}` +
+      ` AND lane=${this.number} AND epoch=${owner.epoch} AND run=${this.#run}`
+    );
+  }
+
+  /**
+   * Runs a step; after trouble that may pass, finds out from the lane's row what has been applied, and
+   * puts the rest back in front.
+   */
+  async #attempt(step: () => Promise<void>): Promise<void> {
+    const { clock, log, retryMs } = this.#options;
+    const started = clock.monotonic();
+    let backoff = 50;
+    let recovering = this.#session === null;
+    for (;;) {
+      try {
+        if (recovering) {
+          await this.#recover();
+          if (this.#redo.length > 0 || this.#current === null) return;
+          recovering = false;
+        }
+        await step();
+        return;
+      } catch (error) {
+        if (error instanceof FencedError || error instanceof DmError) throw error;
+        const giveUp = !isTransient(error) || clock.monotonic() - started > retryMs;
+        if (giveUp || (this.#ending && !(error instanceof SqlError))) throw this.#explain(error);
+        log.warn('trouble with the target, trying again', {
+          lane: this.number,
+          error: error instanceof Error ? error.message : String(error),
+          backoffMs: backoff,
+        });
+        recovering = true;
+        this.#putBack();
+        await clock.sleep(backoff);
+        backoff = Math.min(backoff * 2, MAX_BACKOFF_MS);
+      }
+    }
+  }
+
+  #putBack(): void {
+    const back = [this.#pending, this.#current].filter((packet) => packet !== null);
+    this.#pending = null;
+    this.#current = null;
+    this.#redo.unshift(...back);
+  }
+
+  async #recover(): Promise<void> {
+    const { owner, connect } = this.#options;
+    if (this.#session !== null && !this.#session.closed) await this.#session.execute('ROLLBACK');
+    else this.#session = await connect();
+    const row = await claimLane(this.#session, owner, this.number, this.#run);
+    this.#run = row.run;
+    for (let i = this.#redo.length - 1; i >= 0; i--) {
+      const packet = this.#redo[i];
+      const { position } = row;
+      if (packet.row !== position.row || packet.pos !== position.pos || packet.name !== position.name)
+        continue;
+      for (const applied of this.#redo.splice(0, i + 1)) this.#committed(applied);
+    }
+  }
+
+  #explain(error: unknown): DmError {
+    const packet = this.#current;
+    if (!(error instanceof SqlError) || packet === null) return toDmError(error, 'downstream');
+    const body = error.statement - (this.#pending === null ? 1 : 2);
+    return new DmError(
+      CODES.databaseExecute,
+      `startLocation: [position: (${packet.name}, ${packet.pos}), gtid-set: ${packet.gtid}],` +
+        ` execute statement failed: ${packet.statement(body, 2000)}`,
+      { cause: error, scope: 'downstream' },
+    );
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * One lane transaction being built: SQL bytes written straight from the events, in the order of the
+ * changes, with consecutive changes of one kind on one table merged into one statement.
+ *
+ * Layout: `COMMIT;BEGIN;` body `;UPDATE lane ...`. The leading COMMIT is left out where nothing is open.
+ */
+import { ByteWriter } from '../mysql/byte-writer.js';
+import type { RowIndex } from '../binlog/rows.js';
+import { sameBytes, type TablePlan, type WhereColumn } from './plan.js';
+
+const COMMIT = 'COMMIT;';
+const HEAD = `${COMMIT}BEGIN;`;
+const SEMICOLON = 0x3b;
+const COMMA = 0x2c;
+const OPEN = 0x28;
+const CLOSE = 0x29;
+
+/** Waits until `lane` has committed sequence number `seq`. */
+export interface Dependency {
+  readonly lane: number;
+  readonly seq: number;
+}
+
+type OpenStatement = 'none' | 'insert' | 'replace' | 'delete';
+
+export class Packet {
+  readonly #out = new ByteWriter(8 * 1024);
+  #bodyEnd = 0;
+  #open: OpenStatement = 'none';
+  #plan: TablePlan | null = null;
+  /** Where each statement of the body starts, and how many rows it should touch (0: not checked). */
+  readonly starts: number[] = [];
+  readonly expected: number[] = [];
+  readonly dependencies: Dependency[] = [];
+  rows = 0;
+  firstSeq = 0;
+  lastSeq = 0;
+  /** Place of the last change: the lane's position once this is committed. */
+  name = '';
+  pos = 0;
+  gtid = '';
+  row = 0;
+  /** Source time of the last change, seconds. */
+  timestamp = 0;
+
+  constructor() {
+    this.reset();
+  }
+
+  reset(): void {
+    this.#out.reset();
+    this.#out.ascii(HEAD);
+    this.#bodyEnd = 0;
+    this.#open = 'none';
+    this.#plan = null;
+    this.starts.length = 0;
+    this.expected.length = 0;
+    this.dependencies.length = 0;
+    this.rows = 0;
+  }
+
+  /** Bytes of the body so far. */
+  get bytes(): number {
+    return this.#out.length;
+  }
+
+  /** What the packet holds on to in memory. */
+  get capacity(): number {
+    return this.#out.buffer.length;
+  }
+
+  insert(plan: TablePlan, index: RowIndex, image: number, replace: boolean): void {
+    const kind = replace ? 'replace' : 'insert';
+    const out = this.#out;
+    if (this.#open === kind && this.#plan === plan) {
+      out.byte(COMMA);
+    } else {
+      this.#begin(kind, plan);
+      out.bytes(replace ? plan.replaceHead : plan.insertHead);
+    }
+    out.byte(OPEN);
+    const { columns } = plan;
+    for (let i = 0; i < columns.length; i++) {
+      if (i > 0) out.byte(COMMA);
+      this.#literal(plan, index, image, columns[i]);
+    }
+    out.byte(CLOSE);
+    this.rows++;
+  }
+
+  /** By key, as part of one DELETE with those before it; without a key one row of the same content. */
+  delete(plan: TablePlan, index: RowIndex, image: number): void {
+    const out = this.#out;
+    if (plan.identity === null) {
+      this.#begin('none', plan);
+      out.bytes(plan.deleteHead);
+      this.#whereAll(plan, index, image);
+      out.ascii(' LIMIT 1');
+      this.expected[this.expected.length - 1] = 1;
+    } else if (plan.where.length === 1) {
+      const [key] = plan.where;
+      if (this.#open === 'delete' && this.#plan === plan) {
+        // Overwrites the closing bracket.
+        out.length--;
+        out.byte(COMMA);
+      } else {
+        this.#begin('delete', plan);
+        out.bytes(plan.deleteHead);
+        out.utf8(key.name);
+        out.ascii(' IN (');
+      }
+      this.#comparable(plan, key, index, image);
+      out.byte(CLOSE);
+      this.expected[this.expected.length - 1]++;
+    } else {
+      if (this.#open === 'delete' && this.#plan === plan) {
+        out.ascii(' OR ');
+      } else {
+        this.#begin('delete', plan);
+        out.bytes(plan.deleteHead);
+      }
+      out.byte(OPEN);
+      this.#whereAll(plan, index, image);
+      out.byte(CLOSE);
+      this.expected[this.expected.length - 1]++;
+    }
+    this.rows++;
+  }
+
+  /** Sets what has changed, and what the target would otherwise change by itself. */
+  update(plan: TablePlan, index: RowIndex, before: number, after: number): void {
+    const out = this.#out;
+    this.#begin('none', plan);
+    out.bytes(plan.updateHead);
+    const { columns, always, assignments } = plan;
+    const empty = out.length;
+    for (let i = 0; i < columns.length; i++) {
+      const column = columns[i];
+      if (always[i] === 0 && sameBytes(index, before, after, column)) continue;
+      if (out.length > empty) out.byte(COMMA);
+      out.utf8(assignments[i]);
+      this.#literal(plan, index, after, column);
+    }
+    if (out.length === empty) {
+      // Nothing differs: say so in a statement that touches nothing.
+      out.utf8(assignments[0]);
+      this.#literal(plan, index, after, columns[0]);
+    }
+    out.ascii(' WHERE ');
+    this.#whereAll(plan, index, before);
+    if (plan.identity === null) out.ascii(' LIMIT 1');
+    this.expected[this.expected.length - 1] = 1;
+    this.rows++;
+  }
+
+  /** The bytes to send; `laneUpdate` is the statement that moves the lane's position. */
+  finish(laneUpdate: string, withCommit: boolean): Buffer {
+    if (this.#bodyEnd === 0) this.#bodyEnd = this.#out.length;
+    this.#out.length = this.#bodyEnd;
+    this.#out.byte(SEMICOLON);
+    this.#out.utf8(laneUpdate);
+    const view = this.#out.view();
+    return withCommit ? view : view.subarray(COMMIT.length);
+  }
+
+  /** Text of one statement of the body, for error messages. */
+  statement(number: number, limit: number): string {
+    const start = this.starts[number];
+    if (start === undefined) return '';
+    const bodyEnd = this.#bodyEnd === 0 ? this.#out.length : this.#bodyEnd;
+    const end = number + 1 < this.starts.length ? this.starts[number + 1] - 1 : bodyEnd;
+    return this.#out.buffer.toString('utf8', start, Math.min(end, start + limit));
+  }
+
+  #begin(open: OpenStatement, plan: TablePlan): void {
+    if (this.starts.length > 0) this.#out.byte(SEMICOLON);
+    this.starts.push(this.#out.length);
+    this.expected.push(0);
+    this.#open = open;
+    this.#plan = plan;
+  }
+
+  #literal(plan: TablePlan, index: RowIndex, image: number, column: number): void {
+    const at = image * index.columnCount + column;
+    const start = index.starts[at];
+    if (start < 0) this.#out.ascii('NULL');
+    else plan.codec.columns[column].literal(index.buf, start, index.lengths[at], this.#out);
+  }
+
+  #comparable(plan: TablePlan, where: WhereColumn, index: RowIndex, image: number): void {
+    if (where.comparison !== 'float') {
+      this.#literal(plan, index, image, where.column);
+      return;
+    }
+    const at = image * index.columnCount + where.column;
+    const codec = plan.codec.columns[where.column];
+    // An exponent makes the literal a double: a decimal would be compared by its digits.
+    const value = Number(codec.value(index.buf, index.starts[at], index.lengths[at]));
+    this.#out.ascii(Math.fround(value).toExponential());
+  }
+
+  #whereAll(plan: TablePlan, index: RowIndex, image: number): void {
+    const out = this.#out;
+    const { where } = plan;
+    for (let i = 0; i < where.length; i++) {
+      if (i > 0) out.ascii(' AND ');
+      const column = where[i];
+      const start = index.starts[image * index.columnCount + column.column];
+      out.utf8(column.name);
+      if (start < 0) {
+        out.ascii(' IS NULL');
+        continue;
+      }
+      switch (column.comparison) {
+        case 'plain':
+        case 'float':
+          out.byte(0x3d);
+          this.#comparable(plan, column, index, image);
+          break;
+        case 'json':
+          out.ascii('=CAST(');
+          this.#literal(plan, index, image, column.column);
+          out.ascii(' AS JSON)');
+          break;
+        case 'exact-text':
+          // The first half can use an index, the second tells apart what the collation does not.
+          out.byte(0x3d);
+          this.#literal(plan, index, image, column.column);
+          out.ascii(' AND CAST(CONVERT(');
+          out.utf8(column.name);
+          out.ascii(' USING utf8mb4) AS BINARY)=CAST(');
+          this.#literal(plan, index, image, column.column);
+          out.ascii(' AS BINARY)');
+          break;
+      }
+    }
+  }
+}

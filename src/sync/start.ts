@@ -1,0 +1,87 @@
+/** Where sync begins, and with which structures: checkpoint over full copy over `meta` over now. */
+import { loadCheckpoint } from '../checkpoint/points.js';
+import type { MetaTables } from '../checkpoint/tables.js';
+import { currentLocation } from '../dump/snapshot.js';
+import { CODES } from '../errors/codes.js';
+import { DmError } from '../errors/dm-error.js';
+import type { BlockAllowList } from '../filter/block-allow.js';
+import type { ChunkPositions } from '../load/chunk-positions.js';
+import { dumpedSchemas, readChunkPositions } from '../load/positions.js';
+import { NO_LOCATION, type BinlogLocation } from '../model/location.js';
+import type { SubtaskConfig } from '../model/subtask-config.js';
+import type { Session } from '../mysql/session.js';
+import { SchemaTracker } from '../schema/apply.js';
+import { createTableFromSql } from '../schema/build-table.js';
+import { dialectOf, fetchSchemaDefaults, fetchTrackerOptions, listSchemas } from '../schema/fetch.js';
+import type { TableSchema } from '../schema/table.js';
+
+export interface StartPoint {
+  readonly from: BinlogLocation;
+  readonly tracker: SchemaTracker;
+  /** Structures that no checkpoint holds yet. */
+  readonly unsaved: TableSchema[];
+  readonly copied: ChunkPositions | null;
+  /** Changes up to here may have been applied before: NO_LOCATION when none. */
+  readonly safeModeExit: BinlogLocation;
+  /** There was a checkpoint (ours, or DM's own). */
+  readonly resumed: boolean;
+}
+
+export interface StartInput {
+  readonly config: SubtaskConfig;
+  readonly tables: MetaTables;
+  readonly source: Session;
+  readonly target: Session;
+  readonly filter: BlockAllowList;
+}
+
+export async function chooseStart(input: StartInput): Promise<StartPoint> {
+  const { config, source, target, filter } = input;
+  const saved = await loadCheckpoint(target, input.tables, config.sourceId);
+  const copied = config.taskMode === 'incremental' ? null : await readChunkPositions(target, config);
+  const tracker = await newTracker(source, filter);
+  const unsaved: TableSchema[] = [];
+  for (const table of saved?.tables ?? []) tracker.set(table);
+  if (copied !== null) {
+    const dialect = dialectOf(source);
+    for (const dumped of await dumpedSchemas(target, config)) {
+      if (tracker.get(dumped.source) !== undefined || saved !== null) continue;
+      const table = createTableFromSql(dumped.createSql, dumped.source.schema, dialect);
+      const named = { ...table, table: dumped.source.table };
+      tracker.set(named);
+      unsaved.push(named);
+    }
+  }
+  const from =
+    saved?.global ?? (copied !== null && copied.min.name !== '' ? copied.min : await given(config, source));
+  return {
+    from,
+    tracker,
+    unsaved,
+    copied: copied !== null && copied.min.name !== '' ? copied : null,
+    safeModeExit: saved?.safeModeExit ?? copied?.safeModeUntil ?? NO_LOCATION,
+    resumed: saved !== null,
+  };
+}
+
+async function newTracker(source: Session, filter: BlockAllowList): Promise<SchemaTracker> {
+  const tracker = new SchemaTracker(await fetchTrackerOptions(source));
+  const schemas = await listSchemas(source, filter);
+  for (const [schema, pair] of await fetchSchemaDefaults(source, schemas)) tracker.setSchema(schema, pair);
+  return tracker;
+}
+
+async function given(config: SubtaskConfig, source: Session): Promise<BinlogLocation> {
+  const { meta } = config;
+  if (meta === undefined || (meta.binlogName === '' && meta.binlogGtid === '')) {
+    return currentLocation(source, config);
+  }
+  const location = { name: meta.binlogName, pos: meta.binlogPos, gtidSet: meta.binlogGtid };
+  if (config.enableGtid && location.gtidSet === '') {
+    throw new DmError(
+      CODES.configMetaInvalid,
+      'meta must have `binlog-gtid` because the source has `enable-gtid: true`',
+    );
+  }
+  return location;
+}

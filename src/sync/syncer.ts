@@ -1,0 +1,481 @@
+/**
+ * The sync unit: reads a source's binlog and applies it to the target, exactly once.
+ *
+ * reader -> applier -> dispatcher -> lanes -> target
+ *
+ * `run` takes over the stream in the target, chooses the start and works until `end` or a failure. Reading
+ * and giving out happen in turns of bounded size, between which sockets are served.
+ */
+import { openBinlogStream } from '../binlog/stream.js';
+import { GtidTracker } from '../binlog/gtid.js';
+import type { BinlogReader } from '../binlog/reader.js';
+import { FencedError } from '../checkpoint/fenced.js';
+import { resetLanes, takeOver, type Ownership, type StreamKey } from '../checkpoint/ownership.js';
+import { flushCheckpoint } from '../checkpoint/points.js';
+import { createMetaTables, MAIN_STREAM, metaTables } from '../checkpoint/tables.js';
+import { connectSource } from '../dump/snapshot.js';
+import { BlockAllowList } from '../filter/block-allow.js';
+import { Router } from '../filter/router.js';
+import { comparePositions, NO_LOCATION, type BinlogLocation } from '../model/location.js';
+import type { SyncStatus } from '../model/status.js';
+import type { SubtaskConfig } from '../model/subtask-config.js';
+import { tableKey, type TableName } from '../model/table-name.js';
+import { connectSession } from '../mysql/connect.js';
+import { toDmError } from '../mysql/db-error.js';
+import type { Session } from '../mysql/session.js';
+import type { Ports } from '../runtime/ports.js';
+import { flavorOf } from '../schema/fetch.js';
+import type { TableSchema } from '../schema/table.js';
+import { Applier } from './applier.js';
+import { ControlSession } from './control-session.js';
+import { DdlRunner } from './ddl.js';
+import { Dispatcher } from './dispatcher.js';
+import { EventStream } from './event-stream.js';
+import { LaneSet } from './lane-set.js';
+import { Progress } from './progress.js';
+import { chooseStart, type StartPoint } from './start.js';
+import { SyncMeter } from './meter.js';
+import { Tables } from './tables.js';
+
+export interface SyncerOptions {
+  readonly config: SubtaskConfig;
+  readonly epoch: number;
+  readonly ports: Pick<Ports, 'clock' | 'log'>;
+  /** Lets sockets be served between two turns. */
+  readonly nextTurn: () => Promise<void>;
+  /** How long trouble with a server is borne before the unit fails, ms; default 60 s. */
+  readonly retryMs?: number;
+}
+
+export type SyncerEnd =
+  { readonly outcome: 'ended' } | { readonly outcome: 'fenced'; readonly seenEpoch: number };
+
+/** Events per turn: some milliseconds of work. */
+const EVENTS_A_TURN = 512;
+const MAX_QUEUED_BYTES = 32 * 1024 * 1024;
+const MAX_PACKET_BYTES = 1024 * 1024;
+const END_WAIT_MS = 700;
+const ENDED = new Error('the unit has been told to end');
+
+export class Syncer {
+  readonly #options: SyncerOptions;
+  readonly #abort = new AbortController();
+  readonly #key: StreamKey;
+  readonly #source: ControlSession;
+  readonly #target: ControlSession;
+  readonly #flusher: ControlSession;
+  readonly #changed = new Map<string, TableSchema>();
+  readonly #dropped = new Map<string, TableName>();
+  readonly #meter: SyncMeter;
+  #owner: Ownership | null = null;
+  #lanes: LaneSet | null = null;
+  #progress: Progress | null = null;
+  #applier: Applier | null = null;
+  #stream: EventStream | null = null;
+  #failure: unknown = null;
+  #safeModeExit: BinlogLocation = NO_LOCATION;
+  #flushing: Promise<void> = Promise.resolve();
+  #flushed = '';
+
+  constructor(options: SyncerOptions) {
+    this.#options = options;
+    const { config, ports } = options;
+    const { signal } = this.#abort;
+    const retryMs = options.retryMs ?? 60_000;
+    const common = { clock: ports.clock, retryMs, signal };
+    this.#key = { tables: metaTables(config), sourceId: config.sourceId, stream: MAIN_STREAM };
+    this.#source = new ControlSession({
+      ...common,
+      scope: 'upstream',
+      connect: () => connectSource({ config, signal }),
+    });
+    const connect = () => connectSession({ db: config.to });
+    this.#target = new ControlSession({ ...common, scope: 'downstream', connect });
+    this.#flusher = new ControlSession({ ...common, scope: 'downstream', connect });
+    this.#meter = new SyncMeter(ports.clock);
+  }
+
+  /** Ends at a safe place within a second; `run` resolves. */
+  end(): void {
+    this.#abort.abort(ENDED);
+  }
+
+  /** Breaks everything off as a crash would: nothing more is committed or saved. */
+  destroy(): void {
+    this.#abort.abort(ENDED);
+    this.#lanes?.destroy();
+    this.#source.destroy();
+    this.#target.destroy();
+    this.#flusher.destroy();
+  }
+
+  status(): Promise<SyncStatus> {
+    return this.#meter.status({
+      config: this.#options.config,
+      source: this.#source,
+      progress: this.#progress,
+      lanes: this.#lanes,
+      applier: this.#applier,
+      serverVersionKnown: this.#owner !== null,
+    });
+  }
+
+  /** Rejects with DmError. */
+  async run(): Promise<SyncerEnd> {
+    try {
+      await this.#run();
+      return { outcome: 'ended' };
+    } catch (error) {
+      const cause = this.#failure ?? error;
+      if (cause instanceof FencedError) return { outcome: 'fenced', seenEpoch: cause.seenEpoch };
+      if (cause === ENDED) return { outcome: 'ended' };
+      throw toDmError(cause, 'not-set');
+    } finally {
+      await this.#close();
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { config, epoch, ports } = this.#options;
+    const target = await this.#target.get();
+    await createMetaTables(target, this.#key.tables);
+    const owner = await takeOver(target, this.#key, epoch, config.sync.workerCount, ports.log);
+    this.#owner = owner;
+    const source = await this.#source.get();
+    const filter = new BlockAllowList(config.blockAllow, {
+      caseSensitive: config.caseSensitive,
+      metaSchema: config.metaSchema,
+    });
+    const start = await chooseStart({ config, tables: this.#key.tables, source, target, filter });
+    ports.log.info('sync starts', {
+      name: start.from.name,
+      pos: start.from.pos,
+      gtidSet: start.from.gtidSet,
+    });
+    for (const table of start.unsaved) this.#changed.set(tableKey(table), table);
+    await this.#prepareLanes(start, owner);
+    await this.#meter.calibrate(source);
+    this.#build(start, filter, source);
+    await this.#flush(false);
+    this.#lanes?.start();
+    const flushLoop = this.#flushLoop();
+    try {
+      await this.#loop();
+    } finally {
+      this.#abort.abort(ENDED);
+      await flushLoop;
+      await this.#endLanes();
+      if (this.#failure === null && this.#owner !== null) await this.#flushAtEnd();
+    }
+  }
+
+  /** A target that does not answer must not keep the unit from ending: its transactions are dropped then. */
+  async #endLanes(): Promise<void> {
+    const lanes = this.#lanes;
+    if (lanes === null) return;
+    const giveUp = this.#options.ports.clock.after(END_WAIT_MS, () => lanes.destroy());
+    await lanes.end();
+    giveUp.cancel();
+  }
+
+  /** A stream without lane rows (new, or DM's own) gets them at the start. */
+  async #prepareLanes(start: StartPoint, owner: Ownership): Promise<void> {
+    const { config, ports } = this.#options;
+    this.#safeModeExit = start.safeModeExit;
+    if (owner.existed && start.resumed) {
+      this.#newLanes(start.from);
+      if (!(this.#lanes?.catchingUp ?? false)) await this.#resizeLanes(start.from);
+      return;
+    }
+    if (start.resumed && start.safeModeExit.name === '') {
+      ports.log.info('taking over from a checkpoint without lanes: safe mode for a while');
+      this.#safeUntil = ports.clock.monotonic() + config.sync.safeModeDurationMs;
+    }
+    const target = await this.#target.get();
+    this.#owner = await resetLanes(target, owner, config.sync.workerCount, {
+      ...start.from,
+      gtid: '',
+      row: 0,
+    });
+    this.#newLanes(start.from);
+  }
+
+  #safeUntil = 0;
+
+  #isSafeMode(): boolean {
+    if (this.#options.config.sync.safeMode) return true;
+    if (this.#safeUntil > 0) {
+      if (this.#options.ports.clock.monotonic() < this.#safeUntil) return true;
+      this.#safeUntil = 0;
+    }
+    if (this.#safeModeExit.name === '') return false;
+    const transaction = this.#applier?.transaction;
+    if (transaction === undefined || comparePositions(transaction, this.#safeModeExit) < 0) return true;
+    this.#safeModeExit = NO_LOCATION;
+    return false;
+  }
+
+  #newLanes(from: BinlogLocation): void {
+    const { config, ports } = this.#options;
+    const owner = this.#mustOwner();
+    const started = config.enableGtid ? new GtidTracker(config.flavor, from.gtidSet) : null;
+    this.#lanes = new LaneSet({
+      owner,
+      clock: ports.clock,
+      log: ports.log,
+      connect: () => connectLane(config),
+      batch: config.sync.batch,
+      packetBytes: MAX_PACKET_BYTES,
+      maxBytes: MAX_QUEUED_BYTES,
+      retryMs: this.#options.retryMs ?? 60_000,
+      gtidOrder: started && { contains: (gtid) => started.has(gtid) },
+      onFailure: (error) => this.#fail(error),
+    });
+  }
+
+  /** With nothing in flight and nothing to skip: the configured number of lanes from here on. */
+  async #resizeLanes(at: BinlogLocation): Promise<void> {
+    const { workerCount } = this.#options.config.sync;
+    const owner = this.#mustOwner();
+    if (owner.lanes.length === workerCount) return;
+    this.#options.ports.log.info('changing the number of lanes', {
+      from: owner.lanes.length,
+      to: workerCount,
+    });
+    this.#owner = await this.#target.retry((session) =>
+      resetLanes(session, owner, workerCount, { ...at, gtid: '', row: 0 }),
+    );
+    this.#newLanes(at);
+  }
+
+  #build(start: StartPoint, filter: BlockAllowList, source: Session): void {
+    const { config, ports } = this.#options;
+    const { signal } = this.#abort;
+    const tracks = config.enableGtid || start.from.gtidSet !== '';
+    const gtidsFrom = (set: string) => new GtidTracker(config.flavor, set);
+    const progress = new Progress(start.from, tracks ? gtidsFrom(start.from.gtidSet) : null);
+    const router = new Router(config.routes, { caseSensitive: config.caseSensitive });
+    const { tracker } = start;
+    const tables = new Tables({
+      filter,
+      router,
+      tracker,
+      source: () => this.#source.get(),
+      target: () => this.#target.get(),
+      onTracked: (table) => this.#changed.set(tableKey(table), table),
+    });
+    const lanes = () => this.#mustLanes();
+    const dispatcher = new Dispatcher({
+      tables,
+      lanes,
+      copied: start.copied,
+      safeMode: () => this.#isSafeMode(),
+    });
+    const ddl = new DdlRunner({
+      owner: () => this.#mustOwner(),
+      target: this.#target,
+      filter,
+      router,
+      dialect: { flavor: flavorOf(source), serverVersion: source.serverVersion },
+      ansiQuotes: config.sync.enableAnsiQuotes,
+      clock: ports.clock,
+      log: ports.log,
+      signal,
+    });
+    const applier = new Applier({
+      start: start.from,
+      tables,
+      tracker,
+      dispatcher,
+      lanes,
+      progress,
+      ddl,
+      copied: start.copied,
+      readGtids: tracks ? gtidsFrom(start.from.gtidSet) : null,
+      gtidsFrom,
+      onTracked: (name) => {
+        const table = tracker.get(name);
+        this.#changed.delete(tableKey(name));
+        this.#dropped.delete(tableKey(name));
+        if (table === undefined) this.#dropped.set(tableKey(name), name);
+        else this.#changed.set(tableKey(name), table);
+      },
+      barrier: (endDdl) => this.#barrier(endDdl),
+      log: ports.log,
+    });
+    this.#progress = progress;
+    this.#applier = applier;
+    this.#stream = new EventStream({
+      open: (from) => this.#open(from),
+      resumeAt: () => applier.location(),
+      onReopen: () => applier.reopened(),
+      clock: ports.clock,
+      log: ports.log,
+      retryMs: this.#options.retryMs ?? 60_000,
+    });
+  }
+
+  async #open(from: BinlogLocation): Promise<BinlogReader> {
+    const { config, ports } = this.#options;
+    return openBinlogStream({
+      db: config.from,
+      flavor: config.flavor,
+      serverId: config.serverId,
+      useGtid: config.enableGtid,
+      from,
+      ports,
+      signal: this.#abort.signal,
+    });
+  }
+
+  async #loop(): Promise<void> {
+    const { nextTurn } = this.#options;
+    const { signal } = this.#abort;
+    const stream = this.#stream;
+    const applier = this.#applier;
+    if (stream === null || applier === null) return;
+    for (;;) {
+      signal.throwIfAborted();
+      let idle = false;
+      for (let i = 0; i < EVENTS_A_TURN; i++) {
+        const event = stream.poll();
+        if (event === null) {
+          idle = true;
+          break;
+        }
+        const waiting = applier.handle(event);
+        if (waiting !== undefined) await this.#unlessAborted(waiting);
+        if (this.#mustLanes().overloaded) break;
+      }
+      const lanes = this.#mustLanes();
+      lanes.pump();
+      if (lanes.overloaded) await this.#unlessAborted(lanes.room());
+      else if (idle) await stream.ready(signal);
+      else await nextTurn();
+      if (
+        !applier.transaction.open &&
+        this.#mustOwner().lanes.length !== this.#options.config.sync.workerCount
+      ) {
+        await this.#maybeResize(applier);
+      }
+    }
+  }
+
+  async #maybeResize(applier: Applier): Promise<void> {
+    const lanes = this.#mustLanes();
+    if (lanes.catchingUp) return;
+    await this.#barrier(false);
+    await lanes.end();
+    await this.#resizeLanes(applier.location());
+    this.#lanes?.start();
+  }
+
+  async #barrier(endDdl: boolean): Promise<void> {
+    await this.#unlessAborted(this.#mustLanes().drain());
+    await this.#flush(endDdl);
+  }
+
+  /** A wait that ends at once when the unit ends or fails. */
+  async #unlessAborted(waiting: Promise<void>): Promise<void> {
+    const { signal } = this.#abort;
+    signal.throwIfAborted();
+    let stop: (() => void) | undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      stop = () => reject(signal.reason as Error);
+      signal.addEventListener('abort', stop, { once: true });
+    });
+    try {
+      await Promise.race([waiting, aborted]);
+    } finally {
+      if (stop) signal.removeEventListener('abort', stop);
+    }
+  }
+
+  async #flushLoop(): Promise<void> {
+    const { clock } = this.#options.ports;
+    const { signal } = this.#abort;
+    const { checkpointFlushIntervalMs } = this.#options.config.sync;
+    try {
+      for (;;) {
+        await clock.sleep(checkpointFlushIntervalMs, signal);
+        await this.#flush(false);
+      }
+    } catch (error) {
+      if (error !== ENDED && !signal.aborted) this.#fail(error);
+    }
+  }
+
+  /** One flush at a time. */
+  #flush(endDdl: boolean): Promise<void> {
+    const next = this.#flushing.then(() => this.#flushNow(endDdl, this.#flusher));
+    this.#flushing = next.catch(() => undefined);
+    return next;
+  }
+
+  async #flushNow(endDdl: boolean, control: ControlSession): Promise<void> {
+    const progress = this.#progress;
+    if (progress === null) return;
+    progress.advance(this.#mustLanes().firstUncommitted());
+    const location = progress.location();
+    const place = `${location.name}:${location.pos} ${location.gtidSet}`;
+    if (!endDdl && place === this.#flushed && this.#changed.size === 0 && this.#dropped.size === 0) return;
+    const changed = [...this.#changed];
+    const dropped = [...this.#dropped];
+    await control.retry((session) =>
+      flushCheckpoint(session, this.#mustOwner(), {
+        location,
+        safeModeExit: this.#safeModeExit,
+        changed: changed.map(([, table]) => table),
+        dropped: dropped.map(([, name]) => name),
+        endDdl,
+      }),
+    );
+    this.#flushed = place;
+    for (const [key, table] of changed) if (this.#changed.get(key) === table) this.#changed.delete(key);
+    for (const [key, name] of dropped) if (this.#dropped.get(key) === name) this.#dropped.delete(key);
+  }
+
+  /** The last flush is a kindness to the next run: it must not fail or delay the end. */
+  async #flushAtEnd(): Promise<void> {
+    const { log } = this.#options.ports;
+    const session = await this.#flusher.get().catch(() => null);
+    if (session === null || session.closed) return;
+    await this.#flushing;
+    await this.#flushNow(false, this.#flusher).catch((error: unknown) => {
+      log.warn('the checkpoint could not be saved at the end', { error: String(error) });
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#abort.abort(error);
+  }
+
+  async #close(): Promise<void> {
+    this.#abort.abort(ENDED);
+    await this.#stream?.close();
+    await Promise.all([this.#source.close(), this.#target.close(), this.#flusher.close()]);
+  }
+
+  #mustOwner(): Ownership {
+    if (this.#owner === null) throw new Error('invariant broken: not the owner yet');
+    return this.#owner;
+  }
+
+  #mustLanes(): LaneSet {
+    if (this.#lanes === null) throw new Error('invariant broken: no lanes yet');
+    return this.#lanes;
+  }
+}
+
+/**
+ * READ COMMITTED keeps lanes from waiting for each other's gaps; where the target logs statements it is
+ * not allowed, and the default stays.
+ */
+async function connectLane(config: SubtaskConfig): Promise<Session> {
+  const session = await connectSession({ db: config.to });
+  const [row] = await session.query('SELECT @@log_bin AS log_bin, @@binlog_format AS format');
+  const byStatement = row?.log_bin === '1' && row.format === 'STATEMENT';
+  if (!byStatement) await session.execute('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+  return session;
+}
