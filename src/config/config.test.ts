@@ -7,6 +7,7 @@ import { nearestWord } from './nearest.js';
 import { parseMasterConfig, parseWorkerConfig } from './process-config.js';
 import { createSecrets, loadSecrets } from './secret.js';
 import { formatSourceConfig } from './show-config.js';
+import { formatMasterConfig, formatWorkerConfig } from './show-process.js';
 import { parseSourceConfig } from './source-config.js';
 import { formatDuration, parseDuration, parseSize } from './units.js';
 
@@ -172,5 +173,18 @@ describe('process files', () => {
       natsUrl: ['a:4222', 'b:4222'],
       keepaliveTtlMs: 5000,
     });
+  });
+
+  test('what is shown reads back as the same; passwords are not shown', () => {
+    const master = parseMasterConfig(
+      input('name = "m"\nrpc-timeout = "1m30s"\nssl-ca = "/ca"\ncert-allowed-cn = ["dm"]\n', [
+        ['initial-cluster', 'm=http://a:1,n=http://b:2'],
+      ]),
+    );
+    expect(parseMasterConfig(input(formatMasterConfig(master)))).toEqual(master);
+    const worker = parseWorkerConfig(input('join = "a:1,b:2"\nlog-format = "json"\n'));
+    expect(parseWorkerConfig(input(formatWorkerConfig(worker)))).toEqual(worker);
+    const shown = formatWorkerConfig({ ...worker, natsUrl: ['nats://u:pw@h:1', 'token@h:2', 'h:3'] });
+    expect(shown).toContain('[ "nats://u:*****@h:1", "*****@h:2", "h:3" ]');
   });
 });
