@@ -54,7 +54,7 @@ export class Leader {
         if (key.startsWith('subtask.') && (now === null || now.value !== before?.value)) kick();
       }),
     );
-    leases.onChange(kick);
+    this.#unwatch.push(leases.onChange(kick));
     kick();
   }
 

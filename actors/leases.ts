@@ -20,7 +20,7 @@ export interface LeaseRequest {
 export interface LeaseObserver {
   /** Owners whose leases have not expired, by key. */
   readonly alive: ReadonlyMap<string, string>;
-  onChange(listener: () => void): void;
+  onChange(listener: () => void): () => void;
   stop(): Promise<void>;
 }
 

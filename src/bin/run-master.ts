@@ -1,0 +1,114 @@
+/** The master role of a process: NATS (its own child, or the user's) and the supervisor. */
+import { stringify } from 'smol-toml';
+import { asDmUnavailable } from '../../actors/unavailable.js';
+import { createMaster } from '../../actors/run-processes.js';
+import { probeSource } from '../check/probe-source.js';
+import { runChecks } from '../check/run-checks.js';
+import type { MasterConfig } from '../config/process-config.js';
+import { loadSecrets } from '../config/secret.js';
+import { connectBus } from '../nats/connect.js';
+import { ensureInspectStream } from '../nats/inspect-stream.js';
+import { ManagedNatsServer, replicasFor } from '../nats/managed-server.js';
+import { aborted, atMost, natsTls, untilAvailable, type Shell } from './process-shell.js';
+
+const CLUSTER_NAME = 'dm';
+/** How soon another master leads after the death of the leader: at most 1.25 of it and one attempt. */
+const LEADER_LEASE_MS = 5_000;
+
+/** Runs until `shell.stopping`, then gives the lead back and ends NATS. */
+export async function runMaster(config: MasterConfig, shell: Shell): Promise<void> {
+  const { ports, stopping } = shell;
+  const server = config.natsUrl.length === 0 ? await startServer(config, shell) : null;
+  try {
+    const bus = await untilAvailable(shell, 'NATS', () =>
+      connectBus({
+        servers: server ? [server.url] : config.natsUrl,
+        name: config.name,
+        tls: natsTls(config.security),
+        ...ports,
+        signal: stopping,
+      }).catch((error: unknown) => {
+        throw asDmUnavailable(error);
+      }),
+    );
+    try {
+      const replicas = replicasFor(config.initialCluster.length);
+      const kvStore = bus.kvStore({ replicas });
+      const secrets = loadSecrets(config.secretKeyPath);
+      const { node, store } = await untilAvailable(shell, 'a majority of the masters', async () => {
+        const opened = await createMaster(
+          { ports, bus, kvStore },
+          {
+            name: config.name,
+            addr: config.advertiseAddr,
+            peerUrls: config.advertisePeerUrls.split(','),
+            config: masterText(config),
+            rpcTimeoutMs: config.rpcTimeoutMs,
+            leaseMs: LEADER_LEASE_MS,
+            handlers: {
+              secrets,
+              check: (subtask) => runChecks(subtask),
+              probeSource: (from) => probeSource({ from }),
+            },
+          },
+        );
+        await ensureInspectStream(bus, { clock: ports.clock, replicas }).catch((error: unknown) => {
+          throw asDmUnavailable(error);
+        });
+        return opened;
+      });
+      const running = node.run();
+      await Promise.race([running, aborted(stopping)]);
+      if (!(await atMost(ports.clock, 5_000, node.stop()))) {
+        ports.log.warn('the lead could not be given back: another master takes it when it expires');
+      }
+      await atMost(ports.clock, 2_000, store.close());
+    } finally {
+      await atMost(ports.clock, 2_000, bus.close());
+    }
+  } finally {
+    await server?.stop();
+  }
+}
+
+async function startServer(config: MasterConfig, shell: Shell): Promise<ManagedNatsServer> {
+  const several = config.initialCluster.length > 1;
+  return ManagedNatsServer.start({
+    binary: config.natsServer,
+    clientListen: config.masterAddr,
+    ...(several
+      ? {
+          clusterListen: config.peerUrls.split(',')[0],
+          routes: config.initialCluster.map(({ url }) => url),
+        }
+      : {}),
+    serverName: config.name,
+    clusterName: CLUSTER_NAME,
+    dataDir: config.dataDir,
+    log: shell.ports.log,
+    clock: shell.ports.clock,
+  });
+}
+
+function masterText(config: MasterConfig): string {
+  return stringify({
+    name: config.name,
+    'log-level': config.log.level,
+    'log-file': config.log.file,
+    'log-format': config.log.format,
+    'master-addr': config.masterAddr,
+    'advertise-addr': config.advertiseAddr,
+    'peer-urls': config.peerUrls,
+    'advertise-peer-urls': config.advertisePeerUrls,
+    'initial-cluster': config.initialCluster.map(({ name, url }) => `${name}=${url}`).join(','),
+    join: config.join.join(','),
+    'data-dir': config.dataDir,
+    'nats-url': config.natsUrl.map(withoutPassword).join(','),
+    'rpc-timeout': `${config.rpcTimeoutMs}ms`,
+  });
+}
+
+/** nats://user:secret@host -> nats://user:******@host */
+export function withoutPassword(url: string): string {
+  return url.replace(/(\/\/[^:@/]*):[^@/]*@/, '$1:******@');
+}

@@ -1,0 +1,75 @@
+/** The worker role of a process: joins the masters' NATS and runs the source that it is given. */
+import { stringify } from 'smol-toml';
+import { createWorker } from '../../actors/run-processes.js';
+import { ThreadRunner } from '../../actors/thread-runner.js';
+import { asDmUnavailable } from '../../actors/unavailable.js';
+import type { WorkerConfig } from '../config/process-config.js';
+import { loadSecrets } from '../config/secret.js';
+import { connectBus } from '../nats/connect.js';
+import { aborted, atMost, natsTls, untilAvailable, type Shell } from './process-shell.js';
+import { withoutPassword } from './run-master.js';
+
+/** Runs until `shell.stopping`, then hands its source over. Rejects with 60205 when its name is taken. */
+export async function runWorker(config: WorkerConfig, shell: Shell): Promise<void> {
+  const { ports, stopping } = shell;
+  const servers = config.natsUrl.length > 0 ? config.natsUrl : config.join;
+  const bus = await untilAvailable(shell, 'the masters', () =>
+    connectBus({
+      servers,
+      name: config.name,
+      tls: natsTls(config.security),
+      ...ports,
+      signal: stopping,
+    }).catch((error: unknown) => {
+      throw asDmUnavailable(error);
+    }),
+  );
+  try {
+    const { node, store } = await untilAvailable(shell, 'the masters', () =>
+      createWorker(
+        { ports, bus, kvStore: bus.kvStore() },
+        {
+          name: config.name,
+          addr: config.advertiseAddr,
+          config: workerText(config),
+          keepaliveTtlMs: config.keepaliveTtlMs,
+          dataDir: config.dataDir,
+          log: config.log,
+          secrets: loadSecrets(config.secretKeyPath),
+          runner: new ThreadRunner({
+            clock: ports.clock,
+            log: ports.log,
+            entry: new URL('../subtask/thread.js', import.meta.url),
+          }),
+        },
+      ),
+    );
+    try {
+      await Promise.race([node.run(), aborted(stopping)]);
+      await node.drain();
+    } catch (error) {
+      await node.stop();
+      throw error;
+    } finally {
+      await atMost(ports.clock, 2_000, store.close());
+    }
+  } finally {
+    await atMost(ports.clock, 2_000, bus.close());
+  }
+}
+
+function workerText(config: WorkerConfig): string {
+  return stringify({
+    name: config.name,
+    'log-level': config.log.level,
+    'log-file': config.log.file,
+    'log-format': config.log.format,
+    'worker-addr': config.workerAddr,
+    'advertise-addr': config.advertiseAddr,
+    join: config.join.join(','),
+    'nats-url': config.natsUrl.map(withoutPassword).join(','),
+    'data-dir': config.dataDir,
+    'keepalive-ttl': config.keepaliveTtlMs / 1000,
+    'relay-keepalive-ttl': config.relayKeepaliveTtlMs / 1000,
+  });
+}
