@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { DbConfig, SubtaskConfig } from '../model/subtask-config.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
@@ -58,10 +57,10 @@ function resolveSubtask(
     onlineDdl: task.onlineDdl,
     shadowTableRules: task.shadowTableRules,
     trashTableRules: task.trashTableRules,
-    ignoreCheckingItems: task.ignoreCheckingItems,
+    ignoreCheckingItems: task.ignoreCheckingItems.map((item) => SAME_ITEM[item] ?? item),
     cleanDumpFile: task.cleanDumpFile,
     dump: instance.dump,
-    load: { ...instance.load, dir: dumpDir(instance.load.dir, task.name, source.sourceId) },
+    load: instance.load,
     sync: {
       ...instance.sync,
       enableAnsiQuotes: instance.sync.enableAnsiQuotes || task.ansiQuotes,
@@ -69,11 +68,11 @@ function resolveSubtask(
   };
 }
 
-/** DM's `<dir>.<task>`, and below it one folder a source: workers of one machine may share the disk. */
-function dumpDir(dir: string, task: string, sourceId: string): string {
-  const suffix = `.${task}`;
-  return join(dir.endsWith(suffix) ? dir : dir + suffix, sourceId);
-}
+/** Names that one item of the precheck has had; the manual uses both. */
+const SAME_ITEM: Record<string, string> = {
+  dump_privilege: 'dump_privileges',
+  conn_number: 'connection_number',
+};
 
 function reveal(db: DbConfig, secrets: Secrets): DbConfig {
   return { ...db, password: secrets.reveal(db.password) };

@@ -100,7 +100,7 @@ const TASKS: Record<string, object[] | Refusal> = {
       blockAllow: rules({ doDbs: ['testdm'] }),
       routes: [],
       dump: { threads: 4, chunkFilesize: 64 * 1024 * 1024, rows: 200_000, consistency: 'auto' },
-      load: { poolSize: 16, dir: 'dumped_data.testdm/mysql-replica-01', importMode: 'logical' },
+      load: { poolSize: 16, dir: './dumped_data', importMode: 'logical' },
       sync: { workerCount: 16, batch: 100, queueSize: 1024, safeMode: false, safeModeDurationMs: 60_000 },
     },
   ],
@@ -151,7 +151,7 @@ const TASKS: Record<string, object[] | Refusal> = {
     to: { password: '87654321' },
     blockAllow: rules({ doDbs: ['migrate_me'] }),
     dump: { consistency: 'none' },
-    ignoreCheckingItems: ['replication_privilege', 'dump_privilege'],
+    ignoreCheckingItems: ['replication_privilege', 'dump_privileges'],
   })),
 };
 
