@@ -65,7 +65,10 @@ export class DmProcess {
   }
 
   get command(): string {
-    return [path.basename(this.#launch.args[0] ?? ''), ...this.#launch.args.slice(1)].join(' ');
+    return [
+      'node',
+      ...this.#launch.args.map((arg) => (path.isAbsolute(arg) ? path.relative(projectRoot(), arg) : arg)),
+    ].join(' ');
   }
 
   get logFile(): string {
