@@ -74,7 +74,8 @@ export async function runMaster(config: MasterConfig, shell: Shell): Promise<voi
 async function startServer(config: MasterConfig, shell: Shell): Promise<ManagedNatsServer> {
   const several = config.initialCluster.length > 1;
   return ManagedNatsServer.start({
-    binary: config.natsServer,
+    // The bare name stands for the one on PATH.
+    ...(config.natsServer === 'nats-server' ? {} : { binary: config.natsServer }),
     clientListen: config.masterAddr,
     ...(several
       ? {
