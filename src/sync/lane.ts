@@ -23,7 +23,7 @@ import {
 import { isTransient, toDmError } from '../mysql/db-error.js';
 import { SqlError, type Session, type StatementResult } from '../mysql/session.js';
 import type { Clock, Log } from '../runtime/ports.js';
-import { Packet, type Dependency } from './packet.js';
+import type { Packet, Dependency } from './packet.js';
 
 export interface LaneOptions {
   readonly owner: Ownership;

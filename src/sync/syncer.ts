@@ -446,8 +446,10 @@ export class Syncer {
     });
   }
 
+  /** The first trouble ends the unit; what goes wrong while it ends changes nothing any more. */
   #fail(error: unknown): void {
-    this.#failure ??= error;
+    if (this.#abort.signal.aborted) return;
+    this.#failure = error;
     this.#abort.abort(error);
   }
 
