@@ -49,6 +49,7 @@ describe('schema tracker', () => {
     ['CREATE TABLE u (a INT, A INT)', 'duplicate column A'],
     ['CREATE TABLE u AS SELECT 1', 'its columns are not known'],
     ['ALTER TABLE t ADD SYSTEM VERSIONING', 'not supported'],
+    ['CREATE TABLE u (a INT) WITH SYSTEM VERSIONING', 'system-versioned table u'],
   ])('refuses %s and stays as it was', (sql, message) => {
     const model = tracker({}, 'CREATE TABLE t (a INT PRIMARY KEY, b INT, KEY k (b))');
     const before = model.tables();

@@ -23,6 +23,13 @@ export function buildTable(
 ): TableSchema {
   const { schema, table } = statement.table.name;
   if (statement.select) throw trackError(`CREATE TABLE ${table} ... SELECT: its columns are not known`);
+  if (
+    statement.options.others['WITH SYSTEM VERSIONING'] !== undefined ||
+    statement.columns.some((column) => column.rowPeriod !== undefined)
+  ) {
+    // Its binlog holds the history as rows of their own, with columns that no statement shows.
+    throw trackError(`system-versioned table ${table}: leave it out by the block-allow-list`);
+  }
   const pair = resolveCharset(statement.options, schemaDefault, server);
   const columns = statement.columns.map((def) => resolveColumn(def, pair, server));
   const seen = new Set<string>();
