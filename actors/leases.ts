@@ -2,7 +2,7 @@
 export interface LeaseHandle {
   /** Begins to ask for the lease and, while it has it, to renew it. */
   start(): void;
-  /** Gives it back, so that nobody has to wait for its expiry. */
+  /** Gives it back for good, so that nobody has to wait for its expiry. */
   release(): Promise<void>;
   readonly held: boolean;
 }
@@ -11,6 +11,8 @@ export interface LeaseRequest {
   readonly key: string;
   readonly owner: string;
   readonly leaseMs: number;
+  /** The key is this holder's alone (it holds a session): removed when given back. */
+  readonly ephemeral?: boolean;
   /** `epoch` is higher than that of any earlier holder. */
   readonly onHeld: (epoch: number) => void;
   /** It has not been renewed in time: all work under it has to end now. Asked for again by itself. */

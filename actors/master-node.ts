@@ -43,7 +43,8 @@ export class MasterNode implements Service {
   readonly session: string;
   readonly #options: MasterOptions;
   readonly #supervisor: HostedActor<typeof supervisorMachine>;
-  readonly #crown: LeaseHandle;
+  /** The lease of the lead, while this master asks for it or has it. */
+  #crown: LeaseHandle | null = null;
   readonly #presence: LeaseHandle;
   #observer: LeaseObserver | null = null;
   #term: Term | null = null;
@@ -70,29 +71,19 @@ export class MasterNode implements Service {
         epoch: 0,
         owner: this.session,
         effects: {
-          campaign: () => this.#crown.start(),
+          campaign: () => this.#campaign(),
           lead: () => this.#then(() => this.#lead()),
           stepDown: () => this.#then(() => this.#stepDown()),
-          withdraw: () => this.#crown.release(),
+          withdraw: () => this.#withdraw(),
         },
       },
       { ...ports, kv: store.actors, inspect: options.inspect },
     );
-    this.#crown = leases.request({
-      key: keys.supervisorLease,
-      owner: name,
-      leaseMs: options.leaseMs,
-      onHeld: (epoch) => this.#supervisor.tell({ type: 'ELECTED', epoch }),
-      onLost: () => {
-        // At once, not after the transition is stored: the store may be what has been lost.
-        void this.#then(() => this.#stepDown());
-        this.#supervisor.tell({ type: 'LOST' });
-      },
-    });
     this.#presence = leases.request({
       key: `${keys.lease('master', name)}.${this.session}`,
       owner: this.session,
       leaseMs: options.leaseMs,
+      ephemeral: true,
       onHeld: () => undefined,
       onLost: () => undefined,
     });
@@ -128,14 +119,37 @@ export class MasterNode implements Service {
     this.#stopping = true;
     const { log } = this.#options.ports;
     await this.#then(() => this.#stepDown());
-    for (const lease of [this.#crown, this.#presence]) {
-      await lease.release().catch((error: unknown) => {
+    for (const release of [this.#withdraw(), this.#presence.release()]) {
+      await release.catch((error: unknown) => {
         log.warn('a lease could not be given back', { error: String(error) });
       });
     }
     await this.#supervisor.close();
     await this.#observer?.stop();
     this.#finish();
+  }
+
+  #campaign(): void {
+    if (this.#crown || this.#stopping) return;
+    const { leases, leaseMs, name } = this.#options;
+    this.#crown = leases.request({
+      key: keys.supervisorLease,
+      owner: name,
+      leaseMs,
+      onHeld: (epoch) => this.#supervisor.tell({ type: 'ELECTED', epoch }),
+      onLost: () => {
+        // At once, not after the transition is stored: the store may be what has been lost.
+        void this.#then(() => this.#stepDown());
+        this.#supervisor.tell({ type: 'LOST' });
+      },
+    });
+    this.#crown.start();
+  }
+
+  async #withdraw(): Promise<void> {
+    const crown = this.#crown;
+    this.#crown = null;
+    await crown?.release();
   }
 
   #then(step: () => Promise<void>): Promise<void> {
@@ -146,7 +160,7 @@ export class MasterNode implements Service {
   }
 
   async #lead(): Promise<void> {
-    if (this.#term || this.#stopping || !this.#crown.held) return;
+    if (this.#term || this.#stopping || !this.#crown?.held) return;
     const { ports, store, bus, handlers, rpcTimeoutMs, name, addr } = this.#options;
     const observed = must(store.observed, 'the view of the actors on a master');
     const leader = new Leader({ ports, store, observed, leases: must(this.#observer, 'lease observer') });

@@ -4,7 +4,7 @@ import type { Transition } from '../src/runtime/host/actor.js';
 import { createCodec } from '../src/nats/codec.js';
 import { inspectSubject } from '../src/nats/subjects.js';
 import { openClusterStore, type ClusterStore } from './cluster-store.js';
-import { KvLeases } from './kv-leases.js';
+import { KvLeases } from '../src/runtime/leases.js';
 import { MasterNode, type MasterOptions } from './master-node.js';
 import { WorkerNode, type WorkerOptions } from './worker-node.js';
 

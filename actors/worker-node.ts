@@ -84,6 +84,7 @@ export class WorkerNode implements Service {
       key: `${keys.lease('worker', name)}.${this.session}`,
       owner: this.session,
       leaseMs: options.keepaliveTtlMs,
+      ephemeral: true,
       onHeld: () => this.#joined(),
       onLost: () => this.#lost(),
     });

@@ -13,7 +13,7 @@ import { aborted, atMost, natsTls, untilAvailable, type Shell } from './process-
 
 const CLUSTER_NAME = 'dm';
 /** How soon another master leads after the death of the leader: at most 1.25 of it and one attempt. */
-const LEADER_LEASE_MS = 5_000;
+const LEADER_LEASE_MS = 3_000;
 
 /** Runs until `shell.stopping`, then gives the lead back and ends NATS. */
 export async function runMaster(config: MasterConfig, shell: Shell): Promise<void> {
