@@ -57,7 +57,10 @@ function indexOf(images: readonly Row[]): RowIndex {
 }
 
 /** A valid history: unique keys hold at every moment. */
-function makeHistory(random: SeededRandom, transactions: number): { history: Change[][]; keyed: Row[]; bare: Row[] } {
+function makeHistory(
+  random: SeededRandom,
+  transactions: number,
+): { history: Change[][]; keyed: Row[]; bare: Row[] } {
   const keyed = new Map<number, Row>();
   const uniques = new Map<number, number>();
   const bare: Row[] = [];
@@ -92,7 +95,8 @@ function makeHistory(random: SeededRandom, transactions: number): { history: Cha
       const before = keyed.get(id) ?? null;
       const newId = before !== null && random.next() < 0.2 ? random.int(1, 60) : id;
       const u = random.next() < 0.1 ? null : random.int(1, 60);
-      const after: Row | null = before !== null && random.next() < 0.3 ? null : [newId, u, random.int(0, 1e6)];
+      const after: Row | null =
+        before !== null && random.next() < 0.3 ? null : [newId, u, random.int(0, 1e6)];
       if (before !== null) remove(before);
       const clash = after !== null && (keyed.has(newId) || (u !== null && uniques.has(u)));
       if (clash) {
@@ -212,13 +216,16 @@ describe('lanes', () => {
 
   async function expectState(keyed: Row[], bare: Row[]): Promise<void> {
     const sort = (rows: Row[]) => rows.map((row) => row.join(',')).sort();
-    const read = async (table: string) => (await target.query(`SELECT * FROM d.${table}`)).map((row) => Object.values(row)) as Row[];
+    const read = async (table: string) =>
+      (await target.query(`SELECT * FROM d.${table}`)).map((row) => Object.values(row)) as Row[];
     expect(sort(await read('keyed'))).toEqual(sort(keyed));
     expect(sort(await read('bare'))).toEqual(sort(bare));
   }
 
   it.each([1, 2, 3, 4])('apply a random history exactly once through take-overs (seed %i)', async (seed) => {
-    await target.execute('TRUNCATE d.keyed; TRUNCATE d.bare; DELETE FROM dm_meta.t_syncer_lane; DELETE FROM dm_meta.t_syncer_owner');
+    await target.execute(
+      'TRUNCATE d.keyed; TRUNCATE d.bare; DELETE FROM dm_meta.t_syncer_lane; DELETE FROM dm_meta.t_syncer_owner',
+    );
     const random = new SeededRandom(seed);
     const { history, keyed, bare } = makeHistory(random, 800);
     const zombies: { run: Run; done: Promise<void> }[] = [];

@@ -1,0 +1,105 @@
+/** Continuous replication between real servers under a random load. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeWith, startDatabase, startMariaDb } from '../servers/index.js';
+import type { DatabaseServer } from '../servers/database.js';
+import { createWriterTables, RandomWriter, writerTables } from '../support/random-writer.js';
+import { SeededRandom } from '../support/seeded-random.js';
+import { expectEqualTables, incremental, startSyncer, untilSynced, type RunningSyncer } from './support.js';
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function cases(kind: 'mariadb-10.11' | 'mysql-9.7', enableGtid: boolean): void {
+  let source: DatabaseServer;
+  let target: DatabaseServer;
+  const tables = writerTables('w');
+
+  beforeAll(async () => {
+    source = await startDatabase(kind);
+    target = await startMariaDb();
+  });
+  afterAll(async () => {
+    await source?.stop();
+    await target?.stop();
+  });
+
+  async function prepare(seed: number): Promise<void> {
+    for (const server of [source, target]) {
+      await server.execute('DROP DATABASE IF EXISTS w');
+      await createWriterTables(server, 'w', { seed });
+    }
+    await target.execute('DROP DATABASE IF EXISTS dm_meta');
+  }
+
+  it('follows a random load and ends at a safe place', async () => {
+    await prepare(1);
+    const config = await incremental(source, target, { enableGtid });
+    const writer = new RandomWriter({ server: source, schema: 'w', seed: 11, connections: 4 }).start();
+    const first = startSyncer(config, 1);
+    await sleep(1500);
+    first.syncer.end();
+    const ending = performance.now();
+    expect(await first.done).toEqual({ outcome: 'ended' });
+    expect(performance.now() - ending).toBeLessThan(1500);
+    const second = startSyncer(config, 1);
+    await sleep(1000);
+    const stats = await writer.stop();
+    expect(stats.rows).toBeGreaterThan(500);
+    await untilSynced(second);
+    second.syncer.end();
+    await second.done;
+    await expectEqualTables(source, target, tables);
+  });
+
+  it('applies exactly once while owners crash and are replaced', async () => {
+    await prepare(2);
+    const config = await incremental(source, target, {
+      enableGtid,
+      sync: { ...(await incremental(source, target)).sync, checkpointFlushIntervalMs: 400, workerCount: 5 },
+    });
+    const random = new SeededRandom(5);
+    const writer = new RandomWriter({ server: source, schema: 'w', seed: 12, connections: 3 }).start();
+    const zombies: RunningSyncer[] = [];
+    for (let epoch = 1; epoch <= 8; epoch++) {
+      const running = startSyncer(config, epoch);
+      await sleep(random.int(100, 900));
+      // Half of them crash, half go on writing until the next owner's epoch stops them.
+      if (random.next() < 0.5) running.syncer.destroy();
+      zombies.push(running);
+    }
+    await writer.stop();
+    const last = startSyncer({ ...config, sync: { ...config.sync, workerCount: 3 } }, 9);
+    await untilSynced(last);
+    for (const zombie of zombies) zombie.syncer.end();
+    await Promise.allSettled(zombies.map((zombie) => zombie.done));
+    last.syncer.end();
+    expect(await last.done).toEqual({ outcome: 'ended' });
+    await expectEqualTables(source, target, tables);
+  });
+
+  it('lives through the death of the target and of the source', async () => {
+    await prepare(3);
+    const config = await incremental(source, target, { enableGtid });
+    const writer = new RandomWriter({ server: source, schema: 'w', seed: 13, connections: 3 }).start();
+    const running = startSyncer(config, 1);
+    await sleep(600);
+    await target.signal('SIGKILL');
+    await target.restart();
+    await sleep(600);
+    await source.signal('SIGKILL');
+    await source.restart();
+    await sleep(1200);
+    await writer.stop();
+    await untilSynced(running);
+    running.syncer.end();
+    await running.done;
+    await expectEqualTables(source, target, tables);
+  });
+}
+
+describe('sync from MariaDB by position', () => cases('mariadb-10.11', false));
+describe('sync from MariaDB by GTID', () => cases('mariadb-10.11', true));
+await describeWith('mysql-9.7', 'sync from MySQL by GTID', () => {
+  cases('mysql-9.7', true);
+});
