@@ -90,10 +90,13 @@ export class Lease {
     this.#stopping.abort(new Error('released'));
     // A renewal under way must end first, its revision is the one to give back. Without a server it may
     // take long, and then there is nothing to tell it either.
-    const ended = await Promise.race([
-      (this.#running ?? Promise.resolve()).then(() => true),
-      clock.sleep(1_000).then(() => false),
-    ]);
+    const ended = await new Promise<boolean>((resolve) => {
+      const timer = clock.after(1_000, () => resolve(false));
+      void (this.#running ?? Promise.resolve()).then(() => {
+        timer.cancel();
+        resolve(true);
+      });
+    });
     if (!ended || !wasHeld) return;
     const entry = await kv.get(key);
     if (!entry) return;

@@ -1,6 +1,7 @@
 import { startNats } from '../servers/index.js';
 import { busContract } from './bus-contract.js';
 import { kvContract } from './kv-contract.js';
+import { leaseContract } from './lease-contract.js';
 import { realHarness } from './real-harness.js';
 
 async function harness() {
@@ -10,3 +11,4 @@ async function harness() {
 
 kvContract('nats-server, one node', harness);
 busContract('nats-server, one node', harness);
+leaseContract('nats-server, one node', harness);
