@@ -14,7 +14,7 @@ import {
 } from './build-table.js';
 import { type CharsetPair, maxBytes, resolveCharset } from './charsets.js';
 import { isTextType, resolveColumn, type SchemaServer, textCapacity, textTypeFor } from './column-type.js';
-import type { AlterOperation, AlterTable, ForeignKeyDef, Position } from './ddl-types.js';
+import type { AlterOperation, AlterTable, ColumnDef, ForeignKeyDef, Position } from './ddl-types.js';
 import { columnMap, indexForForeignKey, indexFromDef, primaryNotNull, settleIndexes } from './indexes.js';
 import { versionNumber } from './dialect.js';
 import type { Column, ForeignKey, Index, IndexPart, TableSchema } from './table.js';
@@ -240,7 +240,7 @@ class Alteration {
       else columns.push(column);
     }
     for (const { column, position, start } of this.#added) {
-      later.push({ column: resolveColumn(column, this.#pair, this.#server), position, start });
+      later.push({ column: this.#resolve(column), position, start });
     }
     later.sort((a, b) => a.start - b.start);
     for (const { column, position } of later) {
@@ -261,10 +261,18 @@ class Alteration {
     return { columns, newNames };
   }
 
+  /** CONVERT TO of the same statement wins over the character set that a definition names. */
+  #resolve(def: ColumnDef): Column {
+    const column = resolveColumn(def, this.#pair, this.#server);
+    const { type } = column;
+    if (!this.#convert || !isTextType(type.base) || type.charset === 'binary') return column;
+    return { ...column, type: { ...type, ...this.#convert } };
+  }
+
   #changeColumn(column: Column, change: ColumnChange): Column {
     switch (change.op) {
       case 'change-column':
-        return resolveColumn(change.column, this.#pair, this.#server);
+        return this.#resolve(change.column);
       case 'rename-column':
         return { ...column, name: change.newName };
       case 'alter-column': {

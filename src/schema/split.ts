@@ -42,6 +42,7 @@ export function splitAlter(statement: AlterTable, map: NameMap, before?: TableSc
     dependsOnOldNames(steps) ||
     replacesColumn(steps, before) ||
     changesAdded(steps) ||
+    convertsNew(steps) ||
     needsKeyAtOnce(steps) ||
     replacesPrimary(steps, before);
   if (whole) return [rewriteTables(statement, map)];
@@ -124,6 +125,18 @@ function changesAdded(steps: readonly AlterOperation[]): boolean {
     steps.flatMap((step) => (step.op === 'add-column' ? [step.column.name.toLowerCase()] : [])),
   );
   return steps.some((step) => step.op === 'change-column' && added.has(step.name.toLowerCase()));
+}
+
+/** CONVERT TO CHARACTER SET wins over the character set that a new definition in the statement names. */
+function convertsNew(steps: readonly AlterOperation[]): boolean {
+  return (
+    steps.some((step) => step.op === 'convert-charset') &&
+    steps.some(
+      (step) =>
+        (step.op === 'add-column' || step.op === 'change-column') &&
+        (step.column.type.charset !== undefined || step.column.type.collation !== undefined),
+    )
+  );
 }
 
 /** An AUTO_INCREMENT column has to have an index from the start. */
