@@ -1,6 +1,6 @@
 /**
  * Are two tables equal, row for row? By a checksum that both sides compute the same way, whatever their
- * flavour: each row becomes one text of explicitly converted columns, its MD5 is cut into four numbers, and
+ * flavour: each row becomes one text of explicitly converted columns, its SHA-256 (MySQL 9.6 has no MD5 any more) gives four numbers, and
  * the sums over all rows are compared. Sums do not depend on order and count duplicates, so tables without
  * any key work. On a mismatch the differing rows are told.
  */
@@ -114,7 +114,7 @@ async function checksum(
   table: string,
   columns: readonly Column[],
 ): Promise<string[]> {
-  const hash = `MD5(${rowText(columns)})`;
+  const hash = `SHA2(${rowText(columns)}, 256)`;
   const sums = [1, 9, 17, 25].map(
     (at) => `COALESCE(SUM(CAST(CONV(SUBSTRING(h, ${at}, 8), 16, 10) AS UNSIGNED)), 0)`,
   );
