@@ -125,8 +125,8 @@ export class Lease {
           wait = this.#held ? leaseMs / 3 : leaseMs / 8;
         }
       } catch (error) {
-        if (!(error instanceof KvError)) this.#log.error('the lease is unreadable', { error: String(error) });
-        this.#log.debug('no lease traffic possible', { error: String(error) });
+        if (error instanceof KvError) this.#log.debug('no lease traffic possible', { error: String(error) });
+        else this.#log.error('the lease, or who was told of it, failed', { error: String(error) });
         this.#seen = null;
         wait = leaseMs / 16;
       }
