@@ -9,7 +9,7 @@ import { unreachable } from '../model/assert.js';
 import { comparePositions, formatLocation, type BinlogLocation } from '../model/location.js';
 import type { Log } from '../runtime/ports.js';
 import type { SchemaTracker } from '../schema/apply.js';
-import { ddlError, type DdlPlan, type DdlRunner, type QueryEvent } from './ddl.js';
+import { ddlError, tablesBefore, type DdlPlan, type DdlRunner, type QueryEvent } from './ddl.js';
 import { isAfter, type Dispatcher } from './dispatcher.js';
 import type { LaneSet } from './lane-set.js';
 import type { GtidSetTracker, Progress } from './progress.js';
@@ -242,9 +242,7 @@ export class Applier {
     }
     await barrier(false);
     // The tables must be known as they are before the statement; the target has not changed yet.
-    for (const ref of parsed.tables) {
-      if (ref.name.table !== '' && tables.allows(ref.name)) await tables.sourceSchema(ref.name, null);
-    }
+    for (const name of tablesBefore(parsed)) if (tables.allows(name)) await tables.sourceSchema(name, null);
     const { name, pos, gtid } = this.transaction;
     await ddl.run(plan, event, `${name}:${pos} ${gtid}`);
     for (const changed of tracker.apply(parsed)) if (tables.allows(changed)) onTracked(changed);

@@ -37,6 +37,22 @@ export interface DdlOptions {
   readonly signal: AbortSignal;
 }
 
+/** Tables that a statement needs to be there before it. */
+export function tablesBefore(parsed: ParsedStatement): TableName[] {
+  switch (parsed.kind) {
+    case 'alter-table':
+    case 'create-index':
+    case 'drop-index':
+      return [parsed.table.name];
+    case 'rename-table':
+      return parsed.pairs.map((pair) => pair.from.name);
+    case 'create-table':
+      return parsed.like === undefined ? [] : [parsed.like.name];
+    default:
+      return [];
+  }
+}
+
 /** What of a statement is migrated. */
 export interface DdlPlan {
   readonly parsed: ParsedStatement;
@@ -146,7 +162,12 @@ export class DdlRunner {
         await execute(session, event, record.sql);
         return;
       } catch (error) {
-        if (!(error instanceof ConnectionError)) throw error;
+        if (!(error instanceof ConnectionError)) {
+          // It has certainly not run: what somebody changes by hand now must not look like its effect.
+          const none = { location: '', step: 0, sql: '', before: '' };
+          await target.retry((other) => writeDdlRecord(other, this.#options.owner(), none));
+          throw error;
+        }
         // It may still be running there, or have run: the definitions tell, once it has ended.
         log.warn('lost the target during a DDL', { sql: record.sql, error: error.message });
         await this.#waitForEnd(session.threadId);

@@ -127,7 +127,8 @@ export class Tables {
   /**
    * The structure of a table of which nothing is saved. The source's present one is right when no DDL lies
    * between; the target's is right when its columns are the source's. The present one is believed when it
-   * fits the table map and the target knows its columns (a rename ahead would show there).
+   * fits the table map and the target knows its columns (a rename ahead would show there). Without a map,
+   * that is before a DDL, the target's counts.
    */
   async #firstSchema(source: TableName, map: TableMap | null): Promise<TableSchema | undefined> {
     const present = await fetchTableSchema(await this.#options.source(), source).catch((error: unknown) => {
@@ -140,7 +141,8 @@ export class Tables {
     });
     const fits = (table: TableSchema | undefined): table is TableSchema =>
       table !== undefined && (map === null || table.columns.length === map.types.length);
-    if (fits(present)) {
+    // Before a DDL the target stands exactly where the source stood.
+    if (fits(present) && (map !== null || target === undefined)) {
       const known = new Set(target?.columns.map((column) => column.name.toLowerCase()));
       if (target === undefined || present.columns.every((column) => known.has(column.name.toLowerCase()))) {
         return present;
