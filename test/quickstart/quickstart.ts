@@ -17,6 +17,7 @@ import { allReplicating, allSynced, awaitStates, type SubtaskState } from '../su
 const KEEPALIVE_TTL = 3;
 const COPY_LIMIT_MS = 300_000;
 const WRITES_PER_SECOND = 150;
+const WRITE_AWHILE_MS = 3_000;
 
 export interface QuickstartOptions {
   readonly screen: Screen;
@@ -211,7 +212,8 @@ export class Quickstart {
   async #writeAWhile(): Promise<void> {
     const target = this.#must(this.#target);
     await this.#screen.step('Writing upstream while it replicates', async (progress) => {
-      for (let i = 0; i < 10; i++) {
+      const until = performance.now() + WRITE_AWHILE_MS;
+      while (performance.now() < until) {
         const ms = await this.#markerDelay(this.#sources[0]!, target);
         this.#results.lagMs = Math.max(this.#results.lagMs, ms);
         progress(`a row takes ${ms.toFixed(0)} ms to the target`);
