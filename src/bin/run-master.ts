@@ -1,11 +1,11 @@
 /** The master role of a process: NATS (its own child, or the user's) and the supervisor. */
-import { stringify } from 'smol-toml';
 import { asDmUnavailable } from '../../actors/unavailable.js';
 import { createMaster } from '../../actors/run-processes.js';
 import { probeSource } from '../check/probe-source.js';
 import { runChecks } from '../check/run-checks.js';
 import type { MasterConfig } from '../config/process-config.js';
 import { loadSecrets } from '../config/secret.js';
+import { formatMasterConfig } from '../config/show-process.js';
 import { connectBus } from '../nats/connect.js';
 import { ensureInspectStream } from '../nats/inspect-stream.js';
 import { ManagedNatsServer, replicasFor } from '../nats/managed-server.js';
@@ -42,7 +42,7 @@ export async function runMaster(config: MasterConfig, shell: Shell): Promise<voi
             name: config.name,
             addr: config.advertiseAddr,
             peerUrls: config.advertisePeerUrls.split(','),
-            config: masterText(config),
+            config: formatMasterConfig(config),
             rpcTimeoutMs: config.rpcTimeoutMs,
             leaseMs: LEADER_LEASE_MS,
             handlers: {
@@ -89,27 +89,4 @@ async function startServer(config: MasterConfig, shell: Shell): Promise<ManagedN
     log: shell.ports.log,
     clock: shell.ports.clock,
   });
-}
-
-function masterText(config: MasterConfig): string {
-  return stringify({
-    name: config.name,
-    'log-level': config.log.level,
-    'log-file': config.log.file,
-    'log-format': config.log.format,
-    'master-addr': config.masterAddr,
-    'advertise-addr': config.advertiseAddr,
-    'peer-urls': config.peerUrls,
-    'advertise-peer-urls': config.advertisePeerUrls,
-    'initial-cluster': config.initialCluster.map(({ name, url }) => `${name}=${url}`).join(','),
-    join: config.join.join(','),
-    'data-dir': config.dataDir,
-    'nats-url': config.natsUrl.map(withoutPassword).join(','),
-    'rpc-timeout': `${config.rpcTimeoutMs}ms`,
-  });
-}
-
-/** nats://user:secret@host -> nats://user:******@host */
-export function withoutPassword(url: string): string {
-  return url.replace(/(\/\/[^:@/]*):[^@/]*@/, '$1:******@');
 }

@@ -1,13 +1,12 @@
 /** The worker role of a process: joins the masters' NATS and runs the source that it is given. */
-import { stringify } from 'smol-toml';
 import { createWorker } from '../../actors/run-processes.js';
 import { ThreadRunner } from '../../actors/thread-runner.js';
 import { asDmUnavailable } from '../../actors/unavailable.js';
 import type { WorkerConfig } from '../config/process-config.js';
 import { loadSecrets } from '../config/secret.js';
+import { formatWorkerConfig } from '../config/show-process.js';
 import { connectBus } from '../nats/connect.js';
 import { aborted, atMost, natsTls, untilAvailable, type Shell } from './process-shell.js';
-import { withoutPassword } from './run-master.js';
 
 /** Runs until `shell.stopping`, then hands its source over. Rejects with 60205 when its name is taken. */
 export async function runWorker(config: WorkerConfig, shell: Shell): Promise<void> {
@@ -31,7 +30,7 @@ export async function runWorker(config: WorkerConfig, shell: Shell): Promise<voi
         {
           name: config.name,
           addr: config.advertiseAddr,
-          config: workerText(config),
+          config: formatWorkerConfig(config),
           keepaliveTtlMs: config.keepaliveTtlMs,
           dataDir: config.dataDir,
           log: config.log,
@@ -56,20 +55,4 @@ export async function runWorker(config: WorkerConfig, shell: Shell): Promise<voi
   } finally {
     await atMost(ports.clock, 2_000, bus.close());
   }
-}
-
-function workerText(config: WorkerConfig): string {
-  return stringify({
-    name: config.name,
-    'log-level': config.log.level,
-    'log-file': config.log.file,
-    'log-format': config.log.format,
-    'worker-addr': config.workerAddr,
-    'advertise-addr': config.advertiseAddr,
-    join: config.join.join(','),
-    'nats-url': config.natsUrl.map(withoutPassword).join(','),
-    'data-dir': config.dataDir,
-    'keepalive-ttl': config.keepaliveTtlMs / 1000,
-    'relay-keepalive-ttl': config.relayKeepaliveTtlMs / 1000,
-  });
 }
