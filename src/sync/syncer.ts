@@ -476,8 +476,9 @@ export class Syncer {
  */
 async function connectLane(config: SubtaskConfig): Promise<Session> {
   const session = await connectSession({ db: config.to });
-  const [row] = await session.query('SELECT @@log_bin AS log_bin, @@binlog_format AS format');
-  const byStatement = row?.log_bin === '1' && row.format === 'STATEMENT';
+  const [shown] = await session.execute("SHOW VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')");
+  const values = new Map(shown.rows.map(([name, value]) => [name, value]));
+  const byStatement = values.get('log_bin') === 'ON' && values.get('binlog_format') === 'STATEMENT';
   if (!byStatement) await session.execute('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
   return session;
 }

@@ -139,16 +139,15 @@ export class Tables {
     }).catch((error: unknown) => {
       throw toDmError(error, 'downstream');
     });
-    const fits = (table: TableSchema | undefined): table is TableSchema =>
-      table !== undefined && (map === null || table.columns.length === map.types.length);
+    const fits = (table: TableSchema) => map === null || table.columns.length === map.types.length;
     // Before a DDL the target stands exactly where the source stood.
-    if (fits(present) && (map !== null || target === undefined)) {
+    if (present !== undefined && fits(present) && (map !== null || target === undefined)) {
       const known = new Set(target?.columns.map((column) => column.name.toLowerCase()));
       if (target === undefined || present.columns.every((column) => known.has(column.name.toLowerCase()))) {
         return present;
       }
     }
-    if (fits(target)) {
+    if (target !== undefined && fits(target)) {
       // Character sets decide how text decodes: the source's count where the column is still there.
       const charsets = new Map(present?.columns.map((column) => [column.name.toLowerCase(), column.type]));
       const columns = target.columns.map((column) => {

@@ -1,6 +1,6 @@
 /** Continuous replication between real servers under a random load. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeWith, startDatabase, startMariaDb } from '../servers/index.js';
+import { describeWith, startDatabase } from '../servers/index.js';
 import type { DatabaseServer } from '../servers/database.js';
 import { createWriterTables, RandomWriter, writerTables } from '../support/random-writer.js';
 import { SeededRandom } from '../support/seeded-random.js';
@@ -10,14 +10,16 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function cases(kind: 'mariadb-10.11' | 'mysql-9.7', enableGtid: boolean): void {
+type Kind = 'mariadb-10.11' | 'mysql-9.7';
+
+function cases(kind: Kind, enableGtid: boolean, targetKind: Kind = 'mariadb-10.11'): void {
   let source: DatabaseServer;
   let target: DatabaseServer;
   const tables = writerTables('w');
 
   beforeAll(async () => {
     source = await startDatabase(kind);
-    target = await startMariaDb();
+    target = await startDatabase(targetKind);
   });
   afterAll(async () => {
     await source?.stop();
@@ -102,4 +104,7 @@ describe('sync from MariaDB by position', () => cases('mariadb-10.11', false));
 describe('sync from MariaDB by GTID', () => cases('mariadb-10.11', true));
 await describeWith('mysql-9.7', 'sync from MySQL by GTID', () => {
   cases('mysql-9.7', true);
+});
+await describeWith('mysql-9.7', 'sync from MariaDB into MySQL', () => {
+  cases('mariadb-10.11', false, 'mysql-9.7');
 });
