@@ -35,6 +35,7 @@ export class NatsKvStore implements KvStore {
       bus,
       ...ports,
       limits: { attemptMs: options.attemptMs ?? 300, budgetMs: options.budgetMs ?? 10_000 },
+      replicas: this.#replicas,
       repairMs: options.repairMs ?? 30_000,
     };
   }

@@ -1,7 +1,7 @@
 /**
  * The one watch of a bucket in this process: a mirror of the bucket, kept by a feed, told to any number of
  * listeners. The mirror is rebuilt from a new feed at the start, after every reconnect, when the feed
- * ends, and every `repairMs`: what differs is told, so a missed change, a lost consumer and a server
+ * ends or falls behind, and every `repairMs`: what differs is told, so a missed change, a lost consumer and a server
  * that lost its last writes all heal the same way. The old feed goes on until the new one is complete.
  *
  *     feed 1  ==== changes =================|
@@ -16,6 +16,9 @@ export interface WatchContext extends FeedContext {
   readonly log: Log;
   readonly repairMs: number;
 }
+
+/** How often the feed is compared with the leader's last sequence: one small request. */
+const BEHIND_CHECK_MS = 2_000;
 
 interface Listener {
   readonly tell: (change: KvChange) => void;
@@ -35,6 +38,8 @@ export class BucketWatch {
   #running: Promise<void> | null = null;
   /** Ends the present wait of the loop. */
   #wake: (() => void) | null = null;
+  /** What was told when the feed was last seen to be behind the leader. */
+  #lagging: { feed: Feed; at: number } | null = null;
   /** A rebuild is due at once. */
   #due = false;
   /** The next rebuild is a restart of the watch: listeners are told `synced` after it. */
@@ -98,19 +103,46 @@ export class BucketWatch {
         wait = 1_000;
       }
       if (this.#stopping.signal.aborted) break;
-      if (!this.#due) {
-        await new Promise<void>((resolve) => {
-          const timer = clock.after(wait, resolve);
-          this.#wake = () => {
-            timer.cancel();
-            resolve();
-          };
-        });
-        this.#wake = null;
+      const rebuildAt = clock.monotonic() + wait;
+      for (;;) {
+        const left = rebuildAt - clock.monotonic();
+        if (this.#due || left <= 0 || this.#stopping.signal.aborted) break;
+        await this.#pause(Math.min(left, BEHIND_CHECK_MS));
+        if (await this.#isBehind()) break;
       }
     }
     unsubscribe();
     this.#feed?.stop();
+  }
+
+  #pause(ms: number): Promise<void> {
+    if (this.#due || this.#stopping.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel();
+        this.#wake = null;
+        resolve();
+      };
+      const timer = this.#context.clock.after(ms, done);
+      this.#wake = done;
+    });
+  }
+
+  /** The leader has what our feed was not told between two looks: its consumer died with a server. */
+  async #isBehind(): Promise<boolean> {
+    const feed = this.#feed;
+    if (!feed || !this.#context.bus.connected || this.#stopping.signal.aborted) return this.#due;
+    const before = this.#lagging;
+    this.#lagging = null;
+    try {
+      const { last } = await feed.leaderState();
+      if (last < feed.last) return true;
+      if (last > feed.last) this.#lagging = { feed, at: feed.last };
+    } catch (error) {
+      this.#log.debug('the leader cannot be asked', { error: String(error) });
+      return false;
+    }
+    return this.#lagging !== null && before?.feed === feed && before.at === feed.last;
   }
 
   async #rebuild(): Promise<void> {
