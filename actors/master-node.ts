@@ -9,6 +9,7 @@ import { HostedActor, type Transition } from '../src/runtime/host/actor.js';
 import { encodeJson } from '../src/runtime/host/document.js';
 import type { Bus, Ports, Stop } from '../src/runtime/ports.js';
 import type { Service } from '../src/runtime/service.js';
+import { announce } from './announce.js';
 import { LeaderCluster } from './cluster.js';
 import type { ClusterStore } from './cluster-store.js';
 import { keys } from './documents.js';
@@ -97,17 +98,11 @@ export class MasterNode implements Service {
   async run(): Promise<void> {
     const { name, addr, peerUrls, config, store, leases } = this.#options;
     this.#observer = await leases.observe();
-    const key = keys.member('master', name);
-    await store.members.refresh(key);
-    await store.members.replace(key, {
-      kind: 'master',
-      name,
-      session: this.session,
-      addr,
-      peerUrls,
-      accepting: true,
-      config,
-    });
+    await announce(
+      store.members,
+      { kind: 'master', name, session: this.session, addr, peerUrls, accepting: true, config },
+      this.#options.ports.clock,
+    );
     this.#presence.start();
     await this.#supervisor.open();
     await this.#supervisor.send({ type: 'START' });

@@ -15,10 +15,11 @@ export interface SourceDeps {
   readonly ports: ActorPorts;
   readonly bus: Bus;
   readonly session: string;
+  readonly runs: Map<string, number>;
   /** The subtasks that are expected of this source now. */
   readonly expected: () => SubtaskDocument[];
   /** What an actor of this subtask is given. */
-  readonly subtask: (document: SubtaskDocument) => Omit<SubtaskDeps, 'ports' | 'session' | 'epoch'>;
+  readonly subtask: (document: SubtaskDocument) => Omit<SubtaskDeps, 'ports' | 'session' | 'epoch' | 'runs'>;
 }
 
 /** A question to a source actor, and its answer. */
@@ -147,6 +148,7 @@ export class SourceActor {
           ports: this.#deps.ports,
           session: this.#deps.session,
           epoch: this.epoch,
+          runs: this.#deps.runs,
         });
         this.#subtasks.set(document.task, actor);
         try {

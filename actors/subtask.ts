@@ -27,6 +27,8 @@ export interface SubtaskDeps {
   readonly session: string;
   readonly epoch: number;
   readonly checker: ResumeChecker;
+  /** Highest run that this session has started, by actor key; shared by all that the session hosts. */
+  readonly runs: Map<string, number>;
   /** Merges task and source file; rejects with DmError. */
   readonly resolve: () => SubtaskConfig;
   readonly environment: Pick<SubtaskStart, 'workerName' | 'dataDir' | 'log'>;
@@ -91,7 +93,9 @@ export class SubtaskActor {
   async open(): Promise<void> {
     await this.#actor.open();
     await this.follow(this.#expected);
-    await this.#actor.send({ type: 'PLACED', epoch: this.#deps.epoch, checker: this.#deps.checker });
+    const { epoch, checker, runs } = this.#deps;
+    const lastRun = runs.get(this.#actor.spec.key) ?? 0;
+    await this.#actor.send({ type: 'PLACED', epoch, checker, lastRun });
   }
 
   /** Carries out the command of the expected stage, once. What the stage refuses is noted for the leader. */
@@ -141,7 +145,8 @@ export class SubtaskActor {
   async #startUnit(params: { run: number; epoch: number; removeMeta: boolean }): Promise<void> {
     await this.#kill();
     if (this.#detached) return;
-    const { runner, environment, resolve } = this.#deps;
+    const { runner, environment, resolve, runs } = this.#deps;
+    runs.set(this.#actor.spec.key, params.run);
     let config: SubtaskConfig;
     try {
       config = resolve();

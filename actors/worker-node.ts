@@ -19,6 +19,7 @@ import { HostedActor, type ActorPorts, type Transition } from '../src/runtime/ho
 import type { Bus, Ports } from '../src/runtime/ports.js';
 import type { Service } from '../src/runtime/service.js';
 import type { SubtaskStart } from '../src/subtask/protocol.js';
+import { announce } from './announce.js';
 import type { ClusterStore } from './cluster-store.js';
 import { DirtyLoop } from './dirty-loop.js';
 import { keys, type MemberDocument, type PlacementDocument, type SubtaskDocument } from './documents.js';
@@ -54,6 +55,7 @@ export class WorkerNode implements Service {
   readonly #actorPorts: ActorPorts;
   readonly #loop: DirtyLoop;
   readonly #lease: LeaseHandle;
+  readonly #runs = new Map<string, number>();
   #node: HostedActor<typeof nodeMachine> | null = null;
   #source: SourceActor | null = null;
   #mayWork = false;
@@ -221,9 +223,7 @@ export class WorkerNode implements Service {
       accepting,
       config,
     };
-    const key = keys.member('worker', name);
-    await store.members.refresh(key);
-    await store.members.replace(key, member);
+    await announce(store.members, member, this.#options.ports.clock);
   }
 
   #memberChanged(key: string, now: MemberDocument | null): void {
@@ -271,6 +271,7 @@ export class WorkerNode implements Service {
       ports: this.#actorPorts,
       bus: this.#options.bus,
       session: this.session,
+      runs: this.#runs,
       expected: () => this.#expectedOf(placement.source),
       subtask: (document) => ({
         runner: this.#options.runner,

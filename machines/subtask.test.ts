@@ -43,7 +43,7 @@ const base: SubtaskContext = {
 
 /** One sample of each kind of event; ENDED in each of its outcomes, and of an earlier run. */
 const EVENTS = {
-  PLACED: { type: 'PLACED', epoch: 4, checker: DEFAULT_CHECKER },
+  PLACED: { type: 'PLACED', epoch: 4, checker: DEFAULT_CHECKER, lastRun: 0 },
   START: { type: 'START', seq: 2, removeMeta: false },
   PAUSE: { type: 'PAUSE', seq: 2 },
   RESUME: { type: 'RESUME', seq: 2 },

@@ -62,7 +62,11 @@ export interface SubtaskContext {
 
 export type SubtaskEvent =
   /** The subtask's source is placed here and this node has loaded the actor: no thread of it is alive here. */
-  | { type: 'PLACED'; epoch: number; checker: ResumeChecker }
+  /**
+   * `lastRun` is the highest run that this process has started of it: a placement epoch belongs to one
+   * process, so no number is used twice even where the document has been lost or begun anew.
+   */
+  | { type: 'PLACED'; epoch: number; checker: ResumeChecker; lastRun: number }
   | { type: 'START'; seq: number; removeMeta: boolean }
   | { type: 'PAUSE'; seq: number }
   | { type: 'RESUME'; seq: number }
@@ -101,8 +105,10 @@ const chart = setup({
     setDeadline: (_, _p: { name: string; ms: number; event: SubtaskEvent }) => undefined,
     clearDeadline: (_, _p: { name: string }) => undefined,
     nextRun: assign(({ context }) => ({ run: context.run + 1 })),
-    notePlaced: assign(({ event }) =>
-      event.type === 'PLACED' ? { epoch: event.epoch, checker: event.checker } : {},
+    notePlaced: assign(({ context, event }) =>
+      event.type === 'PLACED'
+        ? { epoch: event.epoch, checker: event.checker, run: Math.max(context.run, event.lastRun) }
+        : {},
     ),
     noteSeq: assign(({ event }) => ('seq' in event ? { seq: event.seq } : {})),
     noteRefusal: assign(({ event }) =>
