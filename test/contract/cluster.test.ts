@@ -33,6 +33,7 @@ test('writes, watch and lease survive the death of the leader', async () => {
     onLost: () => told.push('lost'),
   });
   lease.start();
+  await until(clock, 'the lease is held', () => lease.held);
   let revision = await kv.create('count', bytes('0'));
 
   const info = await bus.connection.request('$JS.API.STREAM.INFO.KV_control', '', { timeout: 2_000 });
