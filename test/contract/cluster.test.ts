@@ -28,7 +28,7 @@ test('writes, watch and lease survive the death of the leader', async () => {
   });
   const told: string[] = [];
   const lease = new Lease({
-    ...{ kv, key: 'supervisor', owner: 'a', leaseMs: 20_000, clock, ids, random, log: silentLog },
+    ...{ kv, key: 'supervisor', owner: 'a', leaseMs: 60_000, clock, ids, random, log: silentLog },
     onHeld: (epoch) => told.push(`held ${epoch}`),
     onLost: () => told.push('lost'),
   });
