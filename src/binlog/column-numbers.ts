@@ -70,7 +70,7 @@ function bigintColumn(name: string, unsigned: boolean): ColumnCodec {
       return value > Number.MAX_SAFE_INTEGER || value < -Number.MAX_SAFE_INTEGER ? value : Number(value);
     },
     literal(buf, start, _length, out) {
-      const high = buf.readInt32LE(start + 4);
+      const high = unsigned ? buf.readUInt32LE(start + 4) : buf.readInt32LE(start + 4);
       if (high >= -0x200000 && high < 0x200000) {
         writeInteger(high * 0x100000000 + buf.readUInt32LE(start), out);
       } else out.ascii(big(buf, start).toString());

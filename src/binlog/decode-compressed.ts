@@ -32,18 +32,20 @@ function inflate(data: Buffer, length: number): Buffer {
   return plain;
 }
 
-/** A value of MariaDB's COMPRESSED columns: header byte `aaaa wnnn`, 0 meaning not compressed. */
+/**
+ * A value of MariaDB's COMPRESSED columns. Header byte `aaaa rnnn`: algorithm, a raw stream without zlib's
+ * wrapping, number of bytes of the big-endian length that follows; 0 = not compressed.
+ */
 export function inflateColumn(buf: Buffer, start: number, length: number): Buffer {
   if (length === 0) return buf.subarray(start, start);
   const header = buf[start];
   if (header === 0) return buf.subarray(start + 1, start + length);
   const lengthBytes = header & 0x07;
-  const wrapped = (header & 0x08) !== 0;
+  const raw = (header & 0x08) !== 0;
   if (header >> 4 !== 8) throw binlogError(`compressed column with unknown algorithm ${header >> 4}`);
-  // Little-endian here, big-endian in compressed events.
-  const plainLength = lengthBytes === 0 ? 0 : buf.readUIntLE(start + 1, lengthBytes);
+  const plainLength = lengthBytes === 0 ? 0 : buf.readUIntBE(start + 1, lengthBytes);
   const data = buf.subarray(start + 1 + lengthBytes, start + length);
-  return wrapped ? inflate(data, plainLength) : inflateRaw(data, plainLength);
+  return raw ? inflateRaw(data, plainLength) : inflate(data, plainLength);
 }
 
 function inflateRaw(data: Buffer, length: number): Buffer {
