@@ -61,12 +61,10 @@ export class LeaderCluster implements Cluster {
   }
 
   async createSource(sourceId: string, yaml: string): Promise<SourceResult> {
-    await this.#write(async () => {
-      await this.#expected.create(keys.source(sourceId), { type: 'source', sourceId, yaml });
-    }).catch((error: unknown) => {
-      if (!(error instanceof KvError) || error.kind !== 'conflict') throw asDmUnavailable(error);
+    if (this.#get('source', keys.source(sourceId))) {
       throw new DmError(CODES.schedulerSourceExist, `source config with ID ${sourceId} already exists`);
-    });
+    }
+    await this.#put(keys.source(sourceId), { type: 'source', sourceId, yaml });
     const placement = keys.placement(sourceId);
     // Either a worker has it and has begun with it, or a placement without a worker says that none is free.
     await waitUntil(
@@ -94,7 +92,14 @@ export class LeaderCluster implements Cluster {
     this.#refuseUnknownSource(sourceId);
     this.#refuseBusySource(sourceId);
     const worker = this.#workerOf(sourceId);
-    await this.#write(() => this.#expected.delete(keys.source(sourceId)));
+    for (let attempt = 1; this.#get('source', keys.source(sourceId)); attempt++) {
+      try {
+        await this.#expected.delete(keys.source(sourceId));
+      } catch (error) {
+        if (!(error instanceof KvError) || attempt === WRITE_TRIES) throw asDmUnavailable(error);
+        await this.#refresh(keys.source(sourceId));
+      }
+    }
     const free = await waitUntil(
       () => this.#workerOf(sourceId) === '',
       [this.#expected],
@@ -111,7 +116,7 @@ export class LeaderCluster implements Cluster {
 
   async listTasks(): Promise<TaskRecord[]> {
     const sources = new Map<string, string[]>();
-    for (const { task, source } of this.#all('subtask')) {
+    for (const { task, source } of this.#subtasks()) {
       const list = sources.get(task);
       if (list) list.push(source);
       else sources.set(task, [source]);
@@ -126,31 +131,21 @@ export class LeaderCluster implements Cluster {
     const own = parseTaskConfig(yaml, `task ${name}`).instances.map((instance) => instance.sourceId);
     const sources = options.sources.length === 0 ? own : own.filter((id) => options.sources.includes(id));
     for (const source of sources) this.#refuseUnknownSource(source);
-    const existing = sources.filter((source) => this.#expected.get(keys.subtask(source, name)));
+    const known = new Set(this.#subtasks().map(({ task, source }) => keys.subtask(source, task)));
+    const existing = sources.filter((source) => known.has(keys.subtask(source, name)));
     if (existing.length > 0) throw subtasksExist(name, existing);
-    await this.#put(keys.task(name), { type: 'task', name, yaml });
-    const created: SubtaskDocument[] = [];
-    try {
-      for (const source of sources) {
-        const document: SubtaskDocument = {
-          type: 'subtask',
-          task: name,
-          source,
-          stage: 'Running',
-          seq: 0,
-          start: this.#options.ports.ids.next(),
-          removeMeta: options.removeMeta,
-        };
-        await this.#write(() => this.#expected.create(keys.subtask(source, name), document));
-        created.push(document);
-      }
-    } catch (error) {
-      for (const { source } of created)
-        await this.#write(() => this.#expected.delete(keys.subtask(source, name)));
-      if (error instanceof KvError && error.kind === 'conflict') throw subtasksExist(name, sources);
-      throw asDmUnavailable(error);
-    }
-    return Promise.all(created.map((document) => this.#await(document)));
+    const starting = sources.map((source): SubtaskDocument => ({
+      type: 'subtask',
+      task: name,
+      source,
+      stage: 'Running',
+      seq: 0,
+      start: this.#options.ports.ids.next(),
+      removeMeta: options.removeMeta,
+    }));
+    // From here on the start is decided: this leader or the next one carries it out.
+    await this.#put(keys.task(name), { type: 'task', name, yaml, starting });
+    return Promise.all(starting.map((document) => this.#await(document)));
   }
 
   async operateTask(name: string, stage: ExpectedStage, sources: readonly string[]): Promise<SourceResult[]> {
@@ -227,6 +222,19 @@ export class LeaderCluster implements Cluster {
     return document?.type === type ? (document as Expected<T>) : null;
   }
 
+  /** Also those whose start is still being carried out. */
+  #subtasks(): SubtaskDocument[] {
+    const starting = this.#all('task').flatMap((task) => [...task.starting]);
+    const known = this.#all('subtask');
+    const keysKnown = new Set(known.map(({ source, task }) => keys.subtask(source, task)));
+    return [...known, ...starting.filter(({ source, task }) => !keysKnown.has(keys.subtask(source, task)))];
+  }
+
+  /** True while the start of this subtask is decided and not carried out. */
+  #isStarting({ task, start }: SubtaskDocument): boolean {
+    return this.#get('task', keys.task(task))?.starting.some((one) => one.start === start) ?? false;
+  }
+
   #workerOf(source: string): string {
     return this.#get('placement', keys.placement(source))?.worker ?? '';
   }
@@ -243,7 +251,7 @@ export class LeaderCluster implements Cluster {
   }
 
   #refuseBusySource(sourceId: string): void {
-    const tasks = this.#all('subtask')
+    const tasks = this.#subtasks()
       .filter(({ source }) => source === sourceId)
       .map(({ task }) => task);
     if (tasks.length === 0) return;
@@ -272,12 +280,13 @@ export class LeaderCluster implements Cluster {
     const { source } = document;
     const { ports, observed, rpcTimeoutMs } = this.#options;
     await waitUntil(
-      () => outcomeOf(this.#commandView(document), document) !== null,
+      () => !this.#isStarting(document) && outcomeOf(this.#commandView(document), document) !== null,
       [this.#expected, observed],
       ports.clock,
       rpcTimeoutMs,
     );
-    const outcome = outcomeOf(this.#commandView(document), document) ?? {
+    const known = this.#isStarting(document) ? null : outcomeOf(this.#commandView(document), document);
+    const outcome = known ?? {
       result: false,
       msg: new DmError(
         CODES.masterWorkerTimeout,
@@ -296,13 +305,25 @@ export class LeaderCluster implements Cluster {
   }
 
   async #put(key: string, document: ExpectedDocument): Promise<void> {
-    await this.#write(async () => {
-      await this.#expected.replace(key, document).catch(async (error: unknown) => {
-        if (!(error instanceof KvError) || error.kind === 'unavailable') throw error;
-        await this.#expected.refresh(key);
+    for (let attempt = 1; ; attempt++) {
+      try {
         await this.#expected.replace(key, document);
-      });
-    });
+        return;
+      } catch (error) {
+        if (!(error instanceof KvError) || attempt === WRITE_TRIES) throw asDmUnavailable(error);
+        const stored = await this.#refresh(key);
+        // A time-out may hide that the write got through.
+        if (JSON.stringify(stored) === JSON.stringify(document)) return;
+      }
+    }
+  }
+
+  async #refresh(key: string): Promise<ExpectedDocument | null> {
+    try {
+      return await this.#expected.refresh(key);
+    } catch (error) {
+      throw asDmUnavailable(error);
+    }
   }
 
   /** Changes the present document; null when it is not there (any more). */
@@ -320,19 +341,10 @@ export class LeaderCluster implements Cluster {
         return next;
       } catch (error) {
         if (!(error instanceof KvError) || attempt === WRITE_TRIES) throw asDmUnavailable(error);
-        const stored = (await this.#expected.refresh(key)) as Expected<T> | null;
+        const stored = await this.#refresh(key);
         // A time-out may hide that the write got through.
         if (error.kind === 'unknown-outcome' && JSON.stringify(stored) === JSON.stringify(next)) return next;
       }
-    }
-  }
-
-  async #write(write: () => Promise<void>): Promise<void> {
-    try {
-      await write();
-    } catch (error) {
-      if (error instanceof KvError && error.kind === 'conflict') throw error;
-      throw asDmUnavailable(error);
     }
   }
 }

@@ -25,6 +25,11 @@ export interface TaskDocument {
   readonly type: 'task';
   readonly name: string;
   readonly yaml: string;
+  /**
+   * Subtasks of a start that has been decided and is being carried out: written with the task in one
+   * write, so a start happens for all sources or for none, whoever leads at the end of it.
+   */
+  readonly starting: readonly SubtaskDocument[];
 }
 
 export interface SubtaskDocument {

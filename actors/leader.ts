@@ -10,7 +10,7 @@ import type { Log, Ports } from '../src/runtime/ports.js';
 import type { ActorDocument } from '../src/runtime/host/document.js';
 import type { ClusterStore } from './cluster-store.js';
 import { DirtyLoop } from './dirty-loop.js';
-import { keys, type PlacementDocument, type SubtaskDocument } from './documents.js';
+import { keys, type PlacementDocument, type SubtaskDocument, type TaskDocument } from './documents.js';
 import type { KvView } from './kv-view.js';
 import type { LeaseObserver } from './leases.js';
 import { reconcilePlacements, type PlaceableWorker } from './placement.js';
@@ -24,7 +24,6 @@ export interface LeaderOptions {
 }
 
 const RECONCILE_MS = 10_000;
-/** Documents of actors that nobody expects are kept this long: their writer may be about to close them. */
 const PARALLEL_WRITES = 16;
 
 export class Leader {
@@ -74,8 +73,32 @@ export class Leader {
   }
 
   async #reconcile(): Promise<void> {
+    await this.#finishStarts();
     await this.#place();
     await this.#clearStopped();
+  }
+
+  async #finishStarts(): Promise<void> {
+    const { expected } = this.#options.store;
+    const tasks = [...expected.values('task.')].filter(
+      (document): document is TaskDocument => document.type === 'task' && document.starting.length > 0,
+    );
+    await this.#inParallel(tasks, async (task) => {
+      const key = keys.task(task.name);
+      for (const document of task.starting) {
+        const subtask = keys.subtask(document.source, document.task);
+        const present = expected.get(subtask) ?? (await expected.refresh(subtask));
+        if (present) continue;
+        await expected.create(subtask, document).catch(async (error: unknown) => {
+          await expected.refresh(subtask);
+          throw error;
+        });
+      }
+      await expected.replace(key, { ...task, starting: [] }).catch(async (error: unknown) => {
+        await expected.refresh(key);
+        throw error;
+      });
+    });
   }
 
   async #place(): Promise<void> {
@@ -144,19 +167,35 @@ export class Leader {
       else tasks.add(document.task);
     }
     await this.#inParallel(stopped, async (document) => {
-      await store.expected.delete(keys.subtask(document.source, document.task));
+      const key = keys.subtask(document.source, document.task);
+      await store.expected.delete(key).catch(async (error: unknown) => {
+        await store.expected.refresh(key);
+        throw error;
+      });
       this.#log.info('a subtask is stopped and gone', { task: document.task, source: document.source });
     });
-    // Only tasks that have just lost a subtask: a new task's document comes before its subtasks'.
-    for (const task of new Set(stopped.map((document) => document.task))) {
-      if (!tasks.has(task)) await store.expected.delete(keys.task(task));
+    for (const task of [...store.expected.values('task.')]) {
+      if (task.type !== 'task' || task.starting.length > 0 || tasks.has(task.name)) continue;
+      const key = keys.task(task.name);
+      await store.expected.delete(key).catch(async (error: unknown) => {
+        await store.expected.refresh(key);
+        throw error;
+      });
     }
-    const orphans: string[] = [];
+    const orphans: SubtaskContext[] = [];
     for (const document of observed.values('subtask.')) {
-      const { source, task } = document.context as SubtaskContext;
-      if (!store.expected.get(keys.subtask(source, task))) orphans.push(subtaskActorKey(source, task));
+      const context = document.context as SubtaskContext;
+      if (!store.expected.get(keys.subtask(context.source, context.task))) orphans.push(context);
     }
-    await this.#inParallel(orphans, (key) => observed.delete(key));
+    await this.#inParallel(orphans, async ({ source, task }) => {
+      // The view may have missed something: the store has the last word before anything is thrown away.
+      if (await store.expected.refresh(keys.subtask(source, task))) return;
+      const key = subtaskActorKey(source, task);
+      await observed.delete(key).catch(async (error: unknown) => {
+        await observed.refresh(key);
+        throw error;
+      });
+    });
   }
 
   /** True when nothing of the subtask runs any more, or nobody is there to run it. */

@@ -10,7 +10,7 @@ async function simulate(
   faults: Faults,
   body: (plane: SimControlPlane) => Promise<void>,
 ): Promise<SimControlPlane> {
-  const kernel = new Kernel({ seed, trace: false });
+  const kernel = new Kernel({ seed, trace: process.env['SIM_TRACE'] !== undefined });
   const plane = new SimControlPlane(new SimCluster(kernel, faults));
   await kernel.run(() => body(plane));
   return plane;
@@ -173,7 +173,12 @@ describe('control plane under simulation', () => {
           for (const one of later) expect(one.epoch).toBeGreaterThan(run.epoch);
         }
       }),
-      { numRuns: 15 },
+      {
+        numRuns: 15,
+        ...(process.env['SIM_SEED']
+          ? { examples: [[Number(process.env['SIM_SEED'])]] as [number][], numRuns: 1 }
+          : {}),
+      },
     );
   }, 60_000);
 });

@@ -157,9 +157,20 @@ export class SimControlPlane {
     const { clock } = this.#client;
     const deadline = clock.monotonic() + timeoutMs;
     while (!(await condition())) {
-      if (clock.monotonic() > deadline) throw new Error(`in vain: ${what}`);
+      if (clock.monotonic() > deadline) throw new Error(`in vain: ${what}\n${await this.describe()}`);
       await clock.sleep(100);
     }
+  }
+
+  /** What the commands show and what runs, for failures. */
+  async describe(): Promise<string> {
+    const shown = {
+      members: await this.command('list-member', { worker: true }),
+      status: await this.command('query-status', { more: true }),
+      runs: this.runs.map(({ subtask, node, epoch, from, to }) => [subtask, node.name, epoch, from, to]),
+      errors: this.cluster.kernel.trace.filter((line) => / (warn|error) /.test(line)).slice(-40),
+    };
+    return JSON.stringify(shown, null, 1);
   }
 
   sleep(ms: number): Promise<void> {
