@@ -96,6 +96,15 @@ describe('what is wrong is told with its place, code and the nearest right word'
       `${HEAD}${ONE}block-allow-list: {x: {do-dbs: ["~(?!a)"]}}`,
       /^20044 t\.yaml:6:32: do-dbs: "~\(\?!a\)" is not a regular expression/,
     ],
+    [`${HEAD}${ONE}block-allow-list: {x: {do-dbs: [a, ""]}}`, '20044 t.yaml:6:32: do-dbs: "" is empty'],
+    [
+      `${HEAD}${ONE}block-allow-list: {x: {do-tables: [{db-name: a, tbl-name: "b*c"}]}}`,
+      /^20044 t\.yaml:6:59: tbl-name: "b\*c" has a `\*` that is not at the end/,
+    ],
+    [
+      `${HEAD}${ONE}routes: {r: {schema-pattern: "a[b", target-schema: b}}`,
+      '20045 t.yaml:6:30: schema-pattern: "a[b" has a `[` without `]`',
+    ],
     [
       `${HEAD}${ONE}    mydumper-config-name: m\n    mydumper: {threads: 2}\nmydumpers: {m: {}}`,
       '20015 t.yaml:6:27: mydumper-config-name and mydumper should only specify one',

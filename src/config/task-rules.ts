@@ -1,5 +1,4 @@
 /** The rule sets of a task file: block-allow lists, routes, expression filters. */
-import { RE2JS } from 're2js';
 import type {
   BlockAllowRules,
   ExpressionFilterRule,
@@ -8,6 +7,7 @@ import type {
   TablePattern,
 } from '../model/subtask-config.js';
 import { CODES } from '../errors/codes.js';
+import { checkPattern } from '../filter/wildcard.js';
 import type { Section } from './section.js';
 
 export function readBlockAllow(section: Section): BlockAllowRules {
@@ -23,7 +23,7 @@ export function readBlockAllow(section: Section): BlockAllowRules {
 
 function readSchemas(section: Section, key: string): string[] {
   const schemas = section.strings(key);
-  for (const pattern of schemas) checkPattern(section, key, pattern);
+  for (const pattern of schemas) refuseBadPattern(section, key, pattern);
   return schemas;
 }
 
@@ -34,26 +34,21 @@ function readTables(section: Section, key: string): TablePattern[] {
     if (table.dbName === '' || table.tblName === '') {
       throw item.error(CODES.configGenBlockAllowList, `${key}: both db-name and tbl-name must be set`);
     }
-    checkPattern(item, 'db-name', table.dbName);
-    checkPattern(item, 'tbl-name', table.tblName);
+    refuseBadPattern(item, 'db-name', table.dbName);
+    refuseBadPattern(item, 'tbl-name', table.tblName);
     return table;
   });
 }
 
-/** A pattern that starts with `~` is a regular expression in Go's syntax. */
-function checkPattern(
+/** What the filters themselves would refuse when the task starts. */
+function refuseBadPattern(
   section: Section,
   key: string,
   pattern: string,
   kind = CODES.configGenBlockAllowList,
 ): void {
-  if (!pattern.startsWith('~')) return;
-  try {
-    RE2JS.compile(pattern.slice(1));
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw section.error(kind, `${key}: "${pattern}" is not a regular expression: ${message}`, key);
-  }
+  const problem = pattern === '' ? 'is empty' : checkPattern(pattern);
+  if (problem !== undefined) throw section.error(kind, `${key}: "${pattern}" ${problem}`, key);
 }
 
 export function readRoute(section: Section): RouteRule {
@@ -80,8 +75,8 @@ export function readRoute(section: Section): RouteRule {
   if (rule.targetTable !== '' && rule.tablePattern === '') {
     throw section.error(kind, 'a route with a target-table needs a table-pattern', 'target-table');
   }
-  checkPattern(section, 'schema-pattern', rule.schemaPattern, kind);
-  checkPattern(section, 'table-pattern', rule.tablePattern, kind);
+  refuseBadPattern(section, 'schema-pattern', rule.schemaPattern, kind);
+  if (rule.tablePattern !== '') refuseBadPattern(section, 'table-pattern', rule.tablePattern, kind);
   return rule;
 }
 

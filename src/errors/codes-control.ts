@@ -42,7 +42,7 @@ export const CONTROL_CODES = {
   /** A worker of that name is registered with another address. */
   schedulerWorkerExist: scheduler(46003),
   /** No worker of that name is known. */
-  schedulerWorkerNotExist: scheduler(46004),
+  schedulerWorkerNotExist: scheduler(46004, 'Please check the names with `list-member`.'),
   /** The command is for an offline worker and this one is online. */
   schedulerWorkerOnline: scheduler(46005, 'Please shut it down first.'),
   /** A source of that id is in the cluster already. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DmError } from '../errors/dm-error.js';
 import type { BlockAllowRules } from '../model/subtask-config.js';
-import { BlockAllowList, checkBlockAllowRules } from './block-allow.js';
+import { BlockAllowList } from './block-allow.js';
 
 const NONE: BlockAllowRules = { doDbs: [], doTables: [], ignoreDbs: [], ignoreTables: [] };
 
@@ -67,13 +67,11 @@ describe('block-allow list', () => {
     expect(list({ doDbs: ['A'] }, false).allows({ schema: 'a', table: 't' })).toBe(true);
   });
 
-  it('reports bad patterns by their key', () => {
-    const rules = { ...NONE, doDbs: ['a*b'], ignoreTables: [{ dbName: '~(', tblName: '' }] };
-    expect(checkBlockAllowRules(rules).map((problem) => problem.path)).toEqual([
-      'do-dbs[0]',
-      'ignore-tables[0].db-name',
-      'ignore-tables[0].tbl-name',
-    ]);
-    expect(() => list(rules)).toThrow(DmError);
+  it('refuses bad patterns', () => {
+    for (const rules of [
+      { ...NONE, doDbs: ['a*b'] },
+      { ...NONE, ignoreTables: [{ dbName: '~(', tblName: 't' }] },
+    ])
+      expect(() => list(rules)).toThrow(DmError);
   });
 });

@@ -10,7 +10,7 @@ import { DmError } from '../errors/dm-error.js';
 import type { BlockAllowRules, TablePattern } from '../model/subtask-config.js';
 import type { TableName } from '../model/table-name.js';
 import { isSystemSchema } from './system-schemas.js';
-import { checkPattern, compilePattern, type NamePattern, PatternError } from './wildcard.js';
+import { compilePattern, type NamePattern, PatternError } from './wildcard.js';
 
 export interface BlockAllowOptions {
   readonly caseSensitive: boolean;
@@ -100,30 +100,4 @@ export class BlockAllowList {
     if (this.#ignoreTables.some(hit)) return false;
     return this.#doTables.length === 0;
   }
-}
-
-/** A bad pattern of a rule, with the way to it in the task file's own keys, e.g. `do-tables[0].db-name`. */
-export interface PatternProblem {
-  readonly path: string;
-  readonly pattern: string;
-  readonly message: string;
-}
-
-/** All bad patterns of a block-allow rule. */
-export function checkBlockAllowRules(rules: BlockAllowRules): PatternProblem[] {
-  const problems: PatternProblem[] = [];
-  const check = (path: string, pattern: string): void => {
-    const message = pattern === '' ? 'is empty' : checkPattern(pattern);
-    if (message !== undefined) problems.push({ path, pattern, message });
-  };
-  rules.doDbs.forEach((pattern, i) => check(`do-dbs[${i}]`, pattern));
-  rules.ignoreDbs.forEach((pattern, i) => check(`ignore-dbs[${i}]`, pattern));
-  const checkTables = (key: string, list: readonly TablePattern[]): void =>
-    list.forEach((rule, i) => {
-      check(`${key}[${i}].db-name`, rule.dbName);
-      check(`${key}[${i}].tbl-name`, rule.tblName);
-    });
-  checkTables('do-tables', rules.doTables);
-  checkTables('ignore-tables', rules.ignoreTables);
-  return problems;
 }

@@ -9,7 +9,6 @@ import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import type { RouteRule } from '../model/subtask-config.js';
 import type { TableName } from '../model/table-name.js';
-import type { PatternProblem } from './block-allow.js';
 import { checkPattern, compilePattern, type NamePattern, PatternError } from './wildcard.js';
 
 export interface RouterOptions {
@@ -96,6 +95,13 @@ function compileRoute(rule: RouteRule, caseSensitive: boolean): CompiledRoute {
       { cause: error },
     );
   }
+}
+
+/** What is wrong with a rule, with the way to it in the task file's own keys, e.g. `table-pattern`. */
+export interface PatternProblem {
+  readonly path: string;
+  readonly pattern: string;
+  readonly message: string;
 }
 
 /** All that is wrong with one route rule, by the task file's keys. */
