@@ -191,7 +191,9 @@ export class Lane {
       this.#asked = dependency;
       const met = this.#options.isMet(dependency, () => {
         this.#asked = null;
-        dependencies.splice(dependencies.indexOf(dependency), 1);
+        // It may have been asked twice: the packet can be another one's by the second answer.
+        const at = dependencies.indexOf(dependency);
+        if (at >= 0) dependencies.splice(at, 1);
         this.kick();
       });
       if (!met) return false;
@@ -295,7 +297,10 @@ export class Lane {
       } catch (error) {
         if (error instanceof FencedError || error instanceof DmError) throw error;
         const giveUp = !isTransient(error) || clock.monotonic() - started > retryMs;
-        if (giveUp || (this.#ending && !(error instanceof SqlError))) throw this.#explain(error);
+        if (giveUp || (this.#ending && !(error instanceof SqlError))) {
+          await this.#throwIfFenced(error);
+          throw this.#explain(error);
+        }
         log.warn('trouble with the target, trying again', {
           lane: this.number,
           error: error instanceof Error ? error.message : String(error),
@@ -307,6 +312,16 @@ export class Lane {
         backoff = Math.min(backoff * 2, MAX_BACKOFF_MS);
       }
     }
+  }
+
+  /** A zombie stumbles over what its successor has written before it comes to the lane's row. */
+  async #throwIfFenced(error: unknown): Promise<void> {
+    const session = this.#session;
+    if (!(error instanceof SqlError) || session === null || session.closed) return;
+    const { owner } = this.#options;
+    await session.execute('ROLLBACK');
+    const seenEpoch = await readEpoch(session, owner);
+    if (seenEpoch !== owner.epoch) throw new FencedError(seenEpoch);
   }
 
   #putBack(): void {
