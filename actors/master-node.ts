@@ -16,6 +16,7 @@ import { keys } from './documents.js';
 import { Leader } from './leader.js';
 import type { LeaseHandle, LeaseObserver, Leases } from './leases.js';
 import { parseCommand } from './parse-command.js';
+import { TaskBoard } from './task-board.js';
 
 export interface MasterOptions {
   readonly name: string;
@@ -36,6 +37,7 @@ export interface MasterOptions {
 
 interface Term {
   readonly leader: Leader;
+  readonly board: TaskBoard;
   readonly stops: Stop[];
 }
 
@@ -160,8 +162,16 @@ export class MasterNode implements Service {
     const observed = must(store.observed, 'the view of the actors on a master');
     const leader = new Leader({ ports, store, observed, leases: must(this.#observer, 'lease observer') });
     const stops: Stop[] = [];
-    this.#term = { leader, stops };
+    const board = new TaskBoard({
+      ports: { ...ports, kv: store.actors, inspect: this.#options.inspect },
+      store,
+      observed,
+      epoch: this.#supervisor.snapshot.context.epoch,
+      session: this.session,
+    });
+    this.#term = { leader, board, stops };
     leader.start();
+    board.start();
     const observer = must(this.#observer, 'lease observer');
     const cluster = new LeaderCluster({
       ports,
@@ -197,7 +207,7 @@ export class MasterNode implements Service {
     if (!term) return;
     this.#term = null;
     await Promise.all(term.stops.map((stop) => stop()));
-    await term.leader.stop();
+    await Promise.all([term.leader.stop(), term.board.stop()]);
     this.#options.ports.log.info('no longer leading the cluster');
   }
 }

@@ -67,12 +67,15 @@ describe('control plane under simulation', () => {
       await sim.until('w3 has the source', async () => (await sim.workerOf('s')) === 'w3');
       await sim.sleep(30_000);
       expect(sim.running('s/t')).toEqual([]);
+      expect(await sim.taskState('t')).toBe('Paused');
       expect(await sim.command('resume-task', { task: 't' })).toMatchObject({ result: true });
       expect(sim.running('s/t')).toHaveLength(1);
+      await sim.until('the task runs', async () => (await sim.taskState('t')) === 'Running');
       expect(await sim.command('stop-task', { task: 't' })).toMatchObject({ result: true });
       expect(await sim.command('operate-source', { op: 'stop', sourceID: ['s'] })).toMatchObject({
         result: true,
       });
+      await sim.until('the task is gone', async () => (await sim.taskState('t')) === null);
     });
     expectOneAtATime(plane);
   });

@@ -2,11 +2,13 @@
  * The control plane as it runs in production, over the simulated ports: masters, workers, and a client. Units are
  * faked by something that only notes when it ran, as the data plane's fences are tested with real servers.
  */
+import { BUCKETS } from '../../actors/documents.js';
 import { createMaster, createWorker } from '../../actors/run-processes.js';
 import type { MasterNode } from '../../actors/master-node.js';
 import type { RunningUnit, UnitListener, UnitRunner } from '../../actors/unit-runner.js';
 import type { WorkerNode } from '../../actors/worker-node.js';
 import { createSecrets } from '../../src/config/secret.js';
+import { decodeDocument } from '../../src/runtime/host/document.js';
 import { commandSubject } from '../../src/nats/subjects.js';
 import type { SubtaskEnd, SubtaskStart, UnitStatus } from '../../src/subtask/protocol.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -138,13 +140,13 @@ export class SimControlPlane {
   }
 
   /** One command, asked again until somebody answers it. */
-  async command(name: string, request: object, timeoutMs = 60_000): Promise<Record<string, unknown>> {
+  async command(name: string, request: object, timeoutMs = 120_000): Promise<Record<string, unknown>> {
     const { bus, clock } = this.#client;
     const deadline = clock.monotonic() + timeoutMs;
     const bytes = new TextEncoder().encode(JSON.stringify(request));
     for (;;) {
       try {
-        const answer = await bus.request(commandSubject(name), bytes, { timeoutMs: 40_000 });
+        const answer = await bus.request(commandSubject(name), bytes, { timeoutMs: 15_000 });
         return JSON.parse(new TextDecoder().decode(answer)) as Record<string, unknown>;
       } catch (error) {
         if (clock.monotonic() > deadline) throw error;
@@ -153,13 +155,20 @@ export class SimControlPlane {
     }
   }
 
-  async until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+  async until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 240_000): Promise<void> {
     const { clock } = this.#client;
     const deadline = clock.monotonic() + timeoutMs;
     while (!(await condition())) {
       if (clock.monotonic() > deadline) throw new Error(`in vain: ${what}\n${await this.describe()}`);
       await clock.sleep(100);
     }
+  }
+
+  /** State of the task's actor; null = it has none. */
+  async taskState(task: string): Promise<unknown> {
+    const kv = await this.#client.store.bucket(BUCKETS.actors);
+    const entry = await kv.get(`task.${task}`);
+    return entry ? decodeDocument(entry.value).value : null;
   }
 
   /** What the commands show and what runs, for failures. */
