@@ -119,13 +119,20 @@ export function textWriter(charset: string): TextWriter {
     for (let i = 0; i < bytes.length; i++) value |= bytes[i] << (8 * i);
     packed[byte] = value >>> 0;
   });
+  const ascii = charset !== 'swe7';
   return (buf, start, end, out) => {
     out.ensure((end - start) * 3 + 2);
     const target = out.buffer;
     let at = out.length;
     target[at++] = 0x27;
     for (let i = start; i < end; i++) {
-      const value = packed[buf[i]];
+      const byte = buf[i];
+      // Nearly all text: above the quote, below 0x80, no backslash. swe7 reads some of these otherwise.
+      if (ascii && byte > 0x27 && byte < 0x80 && byte !== 0x5c) {
+        target[at++] = byte;
+        continue;
+      }
+      const value = packed[byte];
       if (value < 0x02000000) {
         const c = value & 0xff;
         if (c === 0x27 || c === 0x5c) target[at++] = 0x5c;
@@ -157,6 +164,10 @@ export function writeUtf8Text(buf: Buffer, start: number, end: number, out: Byte
   target[at++] = 0x27;
   for (let i = start; i < end; i++) {
     const c = buf[i];
+    if (c > 0x27 && c !== 0x5c) {
+      target[at++] = c;
+      continue;
+    }
     if (c === 0x27 || c === 0x5c) target[at++] = 0x5c;
     else if (c === 0) {
       target[at++] = 0x5c;

@@ -7,6 +7,7 @@ import { MysqlGtidSet } from './gtid-mysql.js';
 type GtidEvent = Extract<BinlogEvent, { type: 'gtid' }>;
 
 const FL_STANDALONE = 1;
+const FL_PREPARED_XA = 0x40;
 /** Bit 55 of the immediate commit timestamp: the original one follows because it differs. */
 const ORIGINAL_FOLLOWS = 1n << 55n;
 
@@ -171,6 +172,7 @@ export function decodeMariaDbGtid(header: EventHeader, buf: Buffer, start: numbe
     flavor: 'mariadb',
     gtid: `${domain}-${header.serverId}-${seq}`,
     standalone: (flags & FL_STANDALONE) !== 0,
+    preparesXa: (flags & FL_PREPARED_XA) !== 0,
   };
 }
 

@@ -100,6 +100,8 @@ export type BinlogEvent =
       readonly flavor: Flavor;
       readonly gtid: string;
       readonly standalone: boolean;
+      /** MariaDB: the group ends with XA PREPARE (MySQL says XA START in a query event). */
+      readonly preparesXa?: boolean;
       readonly immediateCommitTimestamp?: bigint;
       readonly originalCommitTimestamp?: bigint;
     }

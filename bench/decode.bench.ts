@@ -1,0 +1,172 @@
+/**
+ * Decoding binlog files: ours (index and the literal of every column) against `mariadb-binlog -v`
+ * (with and without the base64 of the events that it prints beside the rows) and handing out raw events. `npm run bench -- decode`; DECODE_ROWS for the size (300,000).
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import { compileRowCodec } from '../src/binlog/codec.js';
+import { BinlogDecoder } from '../src/binlog/decoder.js';
+import type { TableMap } from '../src/binlog/events.js';
+import { readRawEvents } from '../src/binlog/file.js';
+import { newRowIndex } from '../src/binlog/row-indexer.js';
+import type { RowCodec } from '../src/binlog/rows.js';
+import { ByteWriter } from '../src/mysql/byte-writer.js';
+import { startMariaDb } from '../test/servers/mariadb.js';
+import type { DatabaseServer } from '../test/servers/database.js';
+
+const ROWS = Number(process.env['DECODE_ROWS'] ?? 300_000);
+const ROUNDS = 3;
+
+interface Segment {
+  readonly name: string;
+  readonly table: string;
+  readonly fill: string[];
+}
+
+const PAD = "REPEAT('12345678901-', 10)";
+const SYSBENCH = `(id INT PRIMARY KEY, k INT, c CHAR(120), pad CHAR(60)) CHARACTER SET latin1`;
+
+function segments(): Segment[] {
+  const batches = Math.ceil(ROWS / 1000);
+  const insert = (select: string): string[] =>
+    Array.from(
+      { length: batches },
+      (_, i) => `INSERT INTO b.t SELECT ${select.replaceAll('$', `(seq + ${i * 1000})`)} FROM seq_1_to_1000`,
+    );
+  return [
+    {
+      name: '1000-row inserts, latin1',
+      table: SYSBENCH,
+      fill: insert(`$, $ * 7, ${PAD}, LEFT(${PAD}, 60)`),
+    },
+    {
+      name: 'mixed columns, utf8mb4',
+      table:
+        '(id BIGINT PRIMARY KEY, d DECIMAL(20,4), f DOUBLE, dt DATETIME(6), ts TIMESTAMP NULL, v VARCHAR(100), e ENUM("a","b"), t TEXT, y SMALLINT UNSIGNED, b VARBINARY(40)) CHARACTER SET utf8mb4',
+      fill: insert(
+        `$, $ * 1.2345, $ / 7, '2024-01-02 03:04:05.678901', '2024-01-02 03:04:05', CONCAT('name é ', $), 'b', ${PAD}, $ % 60000, UNHEX(MD5($))`,
+      ),
+    },
+    {
+      name: 'updates, 100 rows',
+      table: SYSBENCH,
+      fill: [
+        `INSERT INTO b.t SELECT seq, seq, ${PAD}, LEFT(${PAD}, 60) FROM seq_1_to_100`,
+        ...Array.from({ length: Math.ceil(ROWS / 200) }, () => 'UPDATE b.t SET k = k + 1'),
+      ],
+    },
+    {
+      name: 'single-row transactions',
+      table: SYSBENCH,
+      fill: Array.from(
+        { length: Math.ceil(ROWS / 10) },
+        (_, i) => `INSERT INTO b.t VALUES (${i}, 1, ${PAD}, LEFT(${PAD}, 60))`,
+      ),
+    },
+  ];
+}
+
+/** Fills a table with a binlog file of its own, and names that file. */
+async function write(server: DatabaseServer, segment: Segment): Promise<string> {
+  await server.execute(
+    `DROP TABLE IF EXISTS b.t; CREATE TABLE b.t ${segment.table} ENGINE=InnoDB; FLUSH BINARY LOGS`,
+  );
+  const connection = await server.connect({ database: 'b' });
+  await connection.query("SET SESSION sql_mode = ''");
+  for (let i = 0; i < segment.fill.length; i += 100) {
+    await connection.query(segment.fill.slice(i, i + 100).join(';'));
+  }
+  await connection.end();
+  const [status] = await server.query('SHOW MASTER STATUS');
+  await server.execute('FLUSH BINARY LOGS');
+  const [base] = await server.query("SHOW VARIABLES LIKE 'log_bin_basename'");
+  return String(base['Value']).replace(/[^/]*$/, '') + String(status['File']);
+}
+
+async function ours(file: string, literals: boolean): Promise<number> {
+  const decoder = new BinlogDecoder({ flavor: 'mariadb', verifyChecksum: true });
+  const codecs = new Map<TableMap, RowCodec>();
+  const index = newRowIndex();
+  const out = new ByteWriter();
+  let rows = 0;
+  for await (const raw of readRawEvents(file)) {
+    const event = decoder.decode(raw.buf, raw.start, raw.end);
+    if (event?.type !== 'rows') continue;
+    let codec = codecs.get(event.map);
+    if (!codec) codecs.set(event.map, (codec = compileRowCodec(event.map, null)));
+    codec.index(event, index);
+    rows += event.kind === 'update' ? index.images / 2 : index.images;
+    if (!literals) continue;
+    const { columns } = codec;
+    for (let slot = 0, image = 0; image < index.images; image++) {
+      out.reset();
+      for (const column of columns) {
+        const start = index.starts[slot];
+        if (start >= 0) column.literal(index.buf, start, index.lengths[slot], out);
+        slot++;
+      }
+    }
+  }
+  return rows;
+}
+
+async function raw(file: string): Promise<number> {
+  let bytes = 0;
+  for await (const event of readRawEvents(file)) bytes += event.end - event.start;
+  return bytes;
+}
+
+async function client(file: string, options: readonly string[]): Promise<void> {
+  const child = spawn('mariadb-binlog', [...options, file], {
+    stdio: ['ignore', openSync('/dev/null', 'w'), 'inherit'],
+  });
+  const [code] = (await once(child, 'exit')) as [number];
+  if (code !== 0) throw new Error(`mariadb-binlog ended with ${code}`);
+}
+
+async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+const best = (list: readonly number[]): number => Math.min(...list);
+
+async function main(): Promise<number> {
+  await using server = await startMariaDb({ redoLogMb: 1024 });
+  await server.execute('CREATE DATABASE b');
+  const table: Record<string, Record<string, string | number>> = {};
+  let slowest = Infinity;
+  for (const segment of segments()) {
+    const file = await write(server, segment);
+    const rows = await ours(file, true);
+    const times = {
+      ours: [] as number[],
+      client: [] as number[],
+      rowsOnly: [] as number[],
+      raw: [] as number[],
+    };
+    for (let round = 0; round < ROUNDS; round++) {
+      times.ours.push(await seconds(() => ours(file, true)));
+      times.client.push(await seconds(() => client(file, ['-v'])));
+      times.rowsOnly.push(await seconds(() => client(file, ['-v', '--base64-output=DECODE-ROWS'])));
+      times.raw.push(await seconds(() => raw(file)));
+    }
+    const rate = (list: readonly number[]): number => Math.round(rows / best(list) / 1000);
+    const ratio = best(times.client) / best(times.ours);
+    slowest = Math.min(slowest, ratio);
+    table[segment.name] = {
+      rows,
+      'ours k/s': rate(times.ours),
+      'mariadb-binlog -v k/s': rate(times.client),
+      '-v, no base64 k/s': rate(times.rowsOnly),
+      'raw k/s': rate(times.raw),
+      ratio: ratio.toFixed(2),
+    };
+  }
+  console.table(table);
+  return slowest >= 1.3 ? 0 : 1;
+}
+
+process.exitCode = await main();
