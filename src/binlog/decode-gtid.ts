@@ -172,7 +172,7 @@ export function decodeMariaDbGtid(header: EventHeader, buf: Buffer, start: numbe
     flavor: 'mariadb',
     gtid: `${domain}-${header.serverId}-${seq}`,
     standalone: (flags & FL_STANDALONE) !== 0,
-    preparesXa: (flags & FL_PREPARED_XA) !== 0,
+    ...((flags & FL_PREPARED_XA) !== 0 && { preparesXa: true }),
   };
 }
 

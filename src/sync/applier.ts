@@ -93,6 +93,7 @@ export class Applier {
         return undefined;
       case 'gtid':
         this.#begin(event.gtid, header, event.flavor === 'mariadb' && !event.standalone);
+        if (event.preparesXa === true) this.#holdRows();
         return undefined;
       case 'query':
         return this.#query(event);
@@ -262,6 +263,11 @@ export class Applier {
     return plan.parsed.tables.every((ref) => !isAfter(transaction, copied.positionFor(ref.name, null)));
   }
 
+  #holdRows(): void {
+    this.#held = [];
+    this.#heldBytes = 0;
+  }
+
   #hold(event: Extract<BinlogEvent, { type: 'rows' }>): void {
     if (!this.#options.tables.allows(event.map)) return;
     this.#heldBytes += event.end - event.start;
@@ -275,8 +281,7 @@ export class Applier {
     switch (what) {
       case 'START':
       case 'BEGIN':
-        this.#held = [];
-        this.#heldBytes = 0;
+        this.#holdRows();
         this.transaction.explicit = true;
         return;
       case 'END':

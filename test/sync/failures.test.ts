@@ -1,5 +1,6 @@
 /** The hard moments: a DDL that died half-way, a frozen owner with its transaction open, huge transactions. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CODES } from '../../src/errors/codes.js';
 import { startMariaDb } from '../servers/index.js';
 import type { DatabaseServer } from '../servers/database.js';
 import { SeededRandom } from '../support/seeded-random.js';
@@ -123,6 +124,6 @@ describe('sync at hard moments', () => {
     await source.execute(
       "XA START 'two'; INSERT INTO xa.t VALUES (3); XA END 'two'; XA PREPARE 'two'; XA COMMIT 'two'",
     );
-    await expect(running.done).rejects.toMatchObject({ code: 60111 });
+    await expect(running.done).rejects.toMatchObject({ code: CODES.syncTransactionUnsupported.code });
   });
 });
