@@ -8,7 +8,7 @@ import type { SubtaskConfig } from '../model/subtask-config.js';
 
 export interface SubtaskStart {
   readonly config: SubtaskConfig;
-  /** Placement epoch of the source; enforced in the target (design, section 5). */
+  /** Of the placement and the run (`unitEpoch` of machines/subtask.ts); enforced in the target (design, section 5). */
   readonly epoch: number;
   /** Drop the task's meta data of this source first (start-task --remove-meta). */
   readonly removeMeta: boolean;
