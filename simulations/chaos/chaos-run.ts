@@ -12,7 +12,7 @@ import { SeededRandom } from '../../test/support/seeded-random.js';
 import { createSysbenchTable } from '../../test/support/sysbench-table.js';
 import { allReplicating, allSynced, awaitStates } from '../../test/support/task-status.js';
 import { waitFor } from '../../test/support/wait-for.js';
-import { childrenNamed, describeFault, drawFaults, type Fault, type Victim } from './faults.js';
+import { descendantsNamed, describeFault, drawFaults, type Fault, type Victim } from './faults.js';
 
 const SOURCE = 'chaos-source';
 const RECOVERY_LIMIT_MS = 150_000;
@@ -140,7 +140,7 @@ export class ChaosRun implements AsyncDisposable {
     await createSysbenchTable(connection, {
       schema,
       table: 'copied',
-      rows: this.#options.rows ?? 60_000,
+      rows: this.#options.rows ?? 250_000,
       seed,
     });
     await connection.end();
@@ -176,13 +176,31 @@ mydumpers:
       await sleep(Math.max(0, fault.afterMs - (performance.now() - phaseBegan)));
       // One kind of process is killed again only once it is back.
       await restarts.get(fault.victim);
+      const moment = await this.#moment(task);
       const restart = await this.#kill(fault.victim);
+      this.#options.log(`  killed ${fault.victim}: ${moment}`);
       restarts.set(
         fault.victim,
         sleep(fault.downMs).then(() => restart()),
       );
     }
     await Promise.all(restarts.values());
+  }
+
+  /** How far the copy is, straight from the target, so that asking takes no time. */
+  async #moment(task: string): Promise<string> {
+    try {
+      const rows = await this.#target.query<{ state: string; n: number }>(
+        `SELECT state, COUNT(*) AS n FROM dm_meta.${task}_load_chunk GROUP BY state`,
+      );
+      const pending = rows
+        .filter((row) => row.state !== 'loaded')
+        .reduce((sum, row) => sum + Number(row.n), 0);
+      const loaded = Number(rows.find((row) => row.state === 'loaded')?.n ?? 0);
+      return pending > 0 ? `${loaded} of ${loaded + pending} chunks loaded` : 'replicating';
+    } catch {
+      return 'before the copy, or the target is away';
+    }
   }
 
   /** Kills at once and gives what starts it again. */
@@ -200,7 +218,9 @@ mydumpers:
       }
       case 'nats': {
         // The master watches its nats-server and starts it again.
-        const servers = childrenNamed(this.cluster.masters[0]!.pid, 'nats-server');
+        const servers = descendantsNamed(this.cluster.masters[0]!.pid, 'nats-server');
+        // None runs for a moment when the master was killed just before.
+        if (servers.length === 0) this.#options.log('  no nats-server to kill');
         for (const pid of servers) process.kill(pid, 'SIGKILL');
         return () => Promise.resolve();
       }

@@ -35,22 +35,37 @@ export function describeFault(fault: Fault): string {
   return `${fault.victim} at ${fault.phase}+${fault.afterMs}ms for ${fault.downMs}ms`;
 }
 
-/** Children of a process whose command contains `name`, by /proc. */
-export function childrenNamed(parent: number, name: string): number[] {
-  const found: number[] = [];
+interface ProcessLine {
+  readonly pid: number;
+  readonly parent: number;
+  readonly command: string;
+}
+
+function processes(): ProcessLine[] {
+  const found: ProcessLine[] = [];
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'latin1');
       // pid (comm) state ppid ...: comm may hold blanks and parentheses.
-      const ppid = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-      if (ppid === parent && readFileSync(`/proc/${entry}/comm`, 'latin1').trim().startsWith(name)) {
-        found.push(Number(entry));
-      }
+      const stat = readFileSync(`/proc/${entry}/stat`, 'latin1');
+      const end = stat.lastIndexOf(')');
+      const command = stat.slice(stat.indexOf('(') + 1, end);
+      found.push({ pid: Number(entry), parent: Number(stat.slice(end + 2).split(' ')[1]), command });
     } catch {
       // It has ended between the listing and the reading.
       continue;
     }
   }
   return found;
+}
+
+/** Processes of that command name that `ancestor` has started, directly or through others. */
+export function descendantsNamed(ancestor: number, command: string): number[] {
+  const all = processes();
+  const family = new Set([ancestor]);
+  for (let size = 0; size !== family.size;) {
+    size = family.size;
+    for (const one of all) if (family.has(one.parent)) family.add(one.pid);
+  }
+  return all.filter((one) => family.has(one.pid) && one.command === command).map((one) => one.pid);
 }

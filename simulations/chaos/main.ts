@@ -1,16 +1,26 @@
-/** `npm run chaos -- [--tries N] [--seed S] [--rows R]`: exits 0 only when every try ends with equal data. */
+/** `npm run chaos -- [--tries N] [--seed S] [--rows R] [--calm]`: exits 0 only when every try ends with equal data. */
 import { parseArgs } from 'node:util';
 import { ChaosRun } from './chaos-run.js';
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { tries: { type: 'string' }, seed: { type: 'string' }, rows: { type: 'string' } },
+    options: {
+      tries: { type: 'string' },
+      seed: { type: 'string' },
+      rows: { type: 'string' },
+      /** Only the load, for comparison. */
+      calm: { type: 'boolean' },
+    },
   });
   const tries = Number(values.tries ?? 30);
   const first = Number(values.seed ?? Math.floor(Math.random() * 1_000_000));
   const log = (text: string): void => void process.stdout.write(`${text}\n`);
   log(`chaos: ${tries} tries, first seed ${first}`);
-  const run = await ChaosRun.start({ log, ...(values.rows ? { rows: Number(values.rows) } : {}) });
+  const run = await ChaosRun.start({
+    log,
+    ...(values.rows ? { rows: Number(values.rows) } : {}),
+    ...(values.calm ? { faults: [] } : {}),
+  });
   let bad = 0;
   try {
     for (let i = 0; i < tries; i++) {
