@@ -160,6 +160,30 @@ export const CODES = {
     'high',
     'Copy the tables concerned anew, or start the task after this place.',
   ),
+  /** A rule of `filters` with the action Error matches a statement or row change of the source. */
+  syncEventFilterError: define(
+    60402,
+    'sync-unit',
+    'upstream',
+    'high',
+    'Please make the change on the target by hand where it is wanted, change the rule to Ignore or remove it, and resume the task.',
+  ),
+  /** An expression filter holds something that cannot be evaluated exactly as the server would. */
+  filterExpression: define(
+    60403,
+    'config',
+    'internal',
+    'medium',
+    'Please write the expression in another way, see docs/filters.md for what is understood.',
+  ),
+  /** The server would raise an error for this expression on this row, or nobody can tell its exact value. */
+  filterExpressionRow: define(
+    60404,
+    'sync-unit',
+    'internal',
+    'high',
+    'Please change the expression so that it has a value for every row, and start the task again.',
+  ),
   /** A master without `nats-url` runs its own nats-server, and there is none on this machine. */
   natsServerMissing: define(
     60301,
