@@ -12,6 +12,7 @@ import type { SchemaTracker } from '../schema/apply.js';
 import { ddlError, tablesBefore, type DdlPlan, type DdlRunner, type QueryEvent } from './ddl.js';
 import { isAfter, type Dispatcher } from './dispatcher.js';
 import type { LaneSet } from './lane-set.js';
+import { formatPlaces } from './place.js';
 import type { GtidSetTracker, Progress } from './progress.js';
 import type { Tables } from './tables.js';
 import { Transaction } from './transaction.js';
@@ -199,7 +200,7 @@ export class Applier {
 
   async #statement(event: QueryEvent): Promise<void> {
     const { ddl, log } = this.#options;
-    const start = formatLocation(this.location());
+    const start = this.location();
     try {
       const parsed = ddl.parse(event);
       switch (parsed.kind) {
@@ -227,8 +228,8 @@ export class Applier {
           await this.#runDdl(event, await ddl.plan(parsed));
       }
     } catch (error) {
-      const end = formatLocation({ ...this.location(), name: event.header.file, pos: event.header.logPos });
-      throw ddlError(error, start, end, event.sql);
+      const end = { ...this.location(), name: event.header.file, pos: event.header.logPos };
+      throw ddlError(error, formatPlaces(start, end, event.sql), event.sql);
     }
     if (this.transaction.open && !this.transaction.explicit) this.#commit(event.header);
   }

@@ -22,6 +22,7 @@ import { SQL_MODE_ANSI_QUOTES, SQL_MODE_NO_BACKSLASH_ESCAPES } from '../schema/d
 import { rewriteTables } from '../schema/rewrite.js';
 import { splitStatement } from '../schema/split.js';
 import type { ControlSession } from './control-session.js';
+import { placed } from './place.js';
 
 export type QueryEvent = Extract<BinlogEvent, { type: 'query' }>;
 
@@ -226,27 +227,11 @@ async function definitions(session: Session, names: readonly TableName[]): Promi
   return texts.join('\n');
 }
 
-/** DM's form of an error at a DDL. */
-export function ddlError(error: unknown, startLocation: string, endLocation: string, sql: string): unknown {
-  const place = `startLocation: [${startLocation}], endLocation: [${endLocation}], origin SQL: [${sql}]: `;
-  if (error instanceof SqlError) {
-    return new DmError(CODES.databaseExecute, `${place}execute statement failed: ${sql}`, {
-      cause: error,
-      scope: 'downstream',
-    });
-  }
-  if (error instanceof DmError) {
-    return new DmError(
-      {
-        code: error.code,
-        class: error.class,
-        scope: error.scope,
-        level: error.level,
-        workaround: error.workaround,
-      },
-      place + error.message,
-      { cause: error, rawCause: error.rawCause },
-    );
-  }
-  return error;
+/** An error at a statement of the source; `places` is where (place.ts). */
+export function ddlError(error: unknown, places: string, sql: string): unknown {
+  if (!(error instanceof SqlError)) return placed(error, places);
+  return new DmError(CODES.databaseExecute, `${places}: execute statement failed: ${sql}`, {
+    cause: error,
+    scope: 'downstream',
+  });
 }

@@ -7,6 +7,7 @@ import type { ChunkPositions } from '../load/chunk-positions.js';
 import { comparePositions, type BinlogLocation } from '../model/location.js';
 import { quoteTable } from '../model/table-name.js';
 import type { LaneSet } from './lane-set.js';
+import { formatPlaces, placed } from './place.js';
 import type { TablePlan } from './plan.js';
 import type { Tables } from './tables.js';
 import type { Transaction } from './transaction.js';
@@ -51,8 +52,17 @@ export class Dispatcher {
   handle(event: RowsEvent, transaction: Transaction): Promise<void> | undefined {
     const plan = this.#options.tables.plan(event.map);
     if (plan === null) return undefined;
-    if (plan === undefined) return this.#handleNew(event, transaction);
-    this.#apply(event, plan, transaction);
+    transaction.eventEnd = event.header.logPos;
+    if (plan === undefined) {
+      return this.#handleNew(event, transaction).catch((error: unknown) => {
+        throw placed(error, placesOf(event, transaction));
+      });
+    }
+    try {
+      this.#apply(event, plan, transaction);
+    } catch (error) {
+      throw placed(error, placesOf(event, transaction));
+    }
     return undefined;
   }
 
@@ -150,6 +160,10 @@ export class Dispatcher {
 /** Whether a transaction came after a snapshot at this place. */
 export function isAfter(transaction: Pick<Transaction, 'name' | 'pos'>, place: BinlogLocation): boolean {
   return comparePositions(transaction, place) >= 0;
+}
+
+function placesOf({ header }: RowsEvent, { name, pos, gtid }: Transaction): string {
+  return formatPlaces({ name, pos, gtidSet: gtid }, { name: header.file, pos: header.logPos, gtidSet: gtid });
 }
 
 function requireAllColumns(event: RowsEvent): void {

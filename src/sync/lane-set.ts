@@ -323,6 +323,12 @@ export class LaneSet {
     const owner = this.#lanes[lane];
     packet.lastSeq = this.#seq;
     owner.lastSeq = this.#seq;
+    if (packet.firstName === '') {
+      packet.firstName = transaction.name;
+      packet.firstPos = transaction.pos;
+      packet.firstGtid = transaction.gtid;
+    }
+    packet.endPos = transaction.eventEnd;
     packet.name = transaction.name;
     packet.pos = transaction.pos;
     packet.gtid = transaction.gtid;

@@ -24,6 +24,7 @@ import { isTransient, toDmError } from '../mysql/db-error.js';
 import { SqlError, type Session, type StatementResult } from '../mysql/session.js';
 import type { Clock, Log } from '../runtime/ports.js';
 import type { Packet, Dependency } from './packet.js';
+import { formatPlaces } from './place.js';
 
 export interface LaneOptions {
   readonly owner: Ownership;
@@ -347,13 +348,17 @@ export class Lane {
   }
 
   #explain(error: unknown): DmError {
-    const packet = this.#current;
-    if (!(error instanceof SqlError) || packet === null) return toDmError(error, 'downstream');
-    const body = error.statement - (this.#pending === null ? 1 : 2);
+    if (!(error instanceof SqlError)) return toDmError(error, 'downstream');
+    // COMMIT (of the packet before, where one is open) and BEGIN stand in front of the changes.
+    const body = this.#current === null ? -1 : error.statement - (this.#pending === null ? 1 : 2);
+    const packet = body < 0 ? (this.#pending ?? this.#current) : this.#current;
+    if (packet === null) return toDmError(error, 'downstream');
+    const start = { name: packet.firstName, pos: packet.firstPos, gtidSet: packet.firstGtid };
+    const end = { name: packet.name, pos: packet.endPos, gtidSet: packet.gtid };
+    const statement = body < 0 ? 'COMMIT' : packet.statement(body, 2000);
     return new DmError(
       CODES.databaseExecute,
-      `startLocation: [position: (${packet.name}, ${packet.pos}), gtid-set: ${packet.gtid}],` +
-        ` execute statement failed: ${packet.statement(body, 2000)}`,
+      `${formatPlaces(start, end)}: execute statement failed: ${statement}`,
       { cause: error, scope: 'downstream' },
     );
   }

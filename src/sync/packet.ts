@@ -40,6 +40,11 @@ export class Packet {
   pos = 0;
   gtid = '';
   row = 0;
+  /** Transaction of the first change, '' while there is none, and end of the last one's event: for errors. */
+  firstName = '';
+  firstPos = 0;
+  firstGtid = '';
+  endPos = 0;
   /** Source time of the last change, seconds. */
   timestamp = 0;
 
@@ -57,6 +62,7 @@ export class Packet {
     this.expected.length = 0;
     this.dependencies.length = 0;
     this.rows = 0;
+    this.firstName = '';
   }
 
   /** Bytes of the body so far. */

@@ -5,6 +5,8 @@ export class Transaction {
   /** Where its first event begins: its place in the order of the stream. */
   name = '';
   pos = 0;
+  /** Where the event ends that is being applied. */
+  eventEnd = 0;
   /** Rows seen so far; a row's ordinal counts from 1. */
   row = 0;
   /** Rows that were handed on before the stream broke and is read again. */

@@ -1,0 +1,19 @@
+/** Errors of the sync unit say where in the binlog they happened, in DM's form, which scripts parse. */
+import { DmError } from '../errors/dm-error.js';
+import { formatLocation, type BinlogLocation } from '../model/location.js';
+
+/** `startLocation: [..], endLocation: [..]`, with the source's statement where there is one. */
+export function formatPlaces(start: BinlogLocation, end: BinlogLocation, sql = ''): string {
+  const text = `startLocation: [${formatLocation(start)}], endLocation: [${formatLocation(end)}]`;
+  return sql === '' ? text : `${text}, origin SQL: [${sql}]`;
+}
+
+/** The same error with the place in front of its message; what is no DmError stays as it is. */
+export function placed(error: unknown, places: string): unknown {
+  if (!(error instanceof DmError)) return error;
+  const { code, scope, level, workaround, rawCause } = error;
+  return new DmError({ code, class: error.class, scope, level, workaround }, `${places}: ${error.message}`, {
+    cause: error,
+    rawCause,
+  });
+}
