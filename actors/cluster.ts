@@ -182,7 +182,6 @@ export class LeaderCluster implements Cluster {
     return [...store.members.values('master.')]
       .map((member) => ({
         name: member.name,
-        memberID: member.session,
         alive: leases.alive.has(`${keys.lease('master', member.name)}.${member.session}`),
         peerURLs: [...member.peerUrls],
         clientURLs: [member.addr.includes('://') ? member.addr : `http://${member.addr}`],

@@ -168,8 +168,11 @@ export class SubtaskActor {
         unit: (name) => {
           if (!this.#detached) this.#actor.tell({ type: 'UNIT', run: params.run, unit: name });
         },
-        ended: (end) => {
-          if (this.#run?.number === params.run) this.#run = null;
+        ended: (end, status) => {
+          if (this.#run?.number === params.run) {
+            this.#run = null;
+            this.#lastStatus = status ?? this.#lastStatus;
+          }
           ended();
           this.#tellEnded(params.run, end);
         },
@@ -200,20 +203,25 @@ export class SubtaskActor {
   }
 }
 
-/** What query-status shows of a subtask in this state; `unit` is what its thread told last. */
+const WORKING: readonly Stage[] = ['New', 'Running', 'Pausing', 'Resuming', 'Stopping'];
+
+/** What query-status shows of a subtask in this state; `last` is what its thread told last. */
 export function statusOf(
   task: string,
   snapshot: { value: unknown; context: SubtaskContext },
-  unit: UnitStatus | null,
+  last: UnitStatus | null,
 ): SubTaskStatus {
   const { context } = snapshot;
   const stage = snapshot.value as Stage;
+  const name = (WORKING.includes(stage) ? last?.unit : undefined) ?? context.unit;
+  // A thread that was killed may have told nothing of its last unit.
+  const unit = last?.unit === name ? last : null;
   const errors =
     stage === 'Paused' && context.fencedBy > 0 ? [...context.errors, fencedError(context)] : context.errors;
   return {
     name: task,
     stage,
-    unit: unit?.unit ?? context.unit,
+    unit: name,
     result:
       stage === 'Paused' || stage === 'Finished' || stage === 'Stopped'
         ? { isCanceled: context.isCanceled, errors: [...errors], detail: null }

@@ -43,6 +43,7 @@ class ThreadRun implements RunningUnit {
   #unit: UnitName = 'InvalidUnit';
   /** What the thread said of its end; told on once the thread has exited, so that two never overlap. */
   #end: SubtaskEnd | null = null;
+  #lastStatus: UnitStatus | null = null;
   #ending = false;
 
   constructor(start: SubtaskStart, listener: UnitListener, options: ThreadRunnerOptions) {
@@ -106,6 +107,7 @@ class ThreadRun implements RunningUnit {
         break;
       case 'end':
         this.#end = message.end;
+        this.#lastStatus = message.status;
         break;
       default:
         unreachable(message);
@@ -122,7 +124,7 @@ class ThreadRun implements RunningUnit {
     this.#end ??= this.#ending
       ? { outcome: 'ended' }
       : this.#failed(`the thread of the subtask exited with code ${code}`);
-    this.#listener.ended(this.#end);
+    this.#listener.ended(this.#end, this.#lastStatus);
   }
 
   #failed(message: string): SubtaskEnd {

@@ -4,8 +4,8 @@ import type { SubtaskEnd, SubtaskStart, UnitStatus } from '../src/subtask/protoc
 
 export interface UnitListener {
   unit(name: UnitName): void;
-  /** Called exactly once, when nothing of the run is left. */
-  ended(end: SubtaskEnd): void;
+  /** Called exactly once, when nothing of the run is left; with the last status, where there is one. */
+  ended(end: SubtaskEnd, status?: UnitStatus | null): void;
 }
 
 export interface RunningUnit {

@@ -30,7 +30,6 @@ export interface TaskRecord {
 
 export interface MasterMember {
   name: string;
-  memberID: string;
   alive: boolean;
   peerURLs: string[];
   clientURLs: string[];

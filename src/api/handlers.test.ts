@@ -62,7 +62,6 @@ class MemoryCluster implements Cluster {
     Promise.resolve([
       {
         name: 'master1',
-        memberID: '11007177379717700053',
         alive: true,
         peerURLs: ['http://127.0.0.1:8291'],
         clientURLs: ['http://127.0.0.1:8261'],
@@ -359,7 +358,7 @@ describe('list-member and get-config', () => {
               masters: [
                 {
                   name: 'master1',
-                  memberID: '11007177379717700053',
+                  memberID: '6748882454631226278',
                   alive: true,
                   peerURLs: ['http://127.0.0.1:8291'],
                   clientURLs: ['http://127.0.0.1:8261'],

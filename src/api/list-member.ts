@@ -26,9 +26,9 @@ export function listMember({ cluster }: HandlerDeps): Handler {
       members.push({
         master: {
           msg: '',
-          masters: masters.map(({ name, memberID, alive, peerURLs, clientURLs }) => ({
+          masters: masters.map(({ name, alive, peerURLs, clientURLs }) => ({
             name,
-            memberID,
+            memberID: memberId(name),
             alive,
             peerURLs,
             clientURLs,
@@ -47,4 +47,11 @@ export function listMember({ cluster }: HandlerDeps): Handler {
     }
     return { result: true, msg: '', members };
   };
+}
+
+/** A number for the master as DM prints one: 64 bits in decimal, the same for a name at any time (FNV-1a). */
+export function memberId(name: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of Buffer.from(name)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return hash.toString();
 }

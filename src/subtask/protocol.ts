@@ -39,4 +39,5 @@ export type UnitStatus = Pick<SubTaskStatus, 'unit' | 'dump' | 'load' | 'sync'>;
 export type FromThread =
   | { readonly type: 'unit'; readonly unit: UnitName }
   | { readonly type: 'status'; readonly id: number; readonly status: UnitStatus }
-  | { readonly type: 'end'; readonly end: SubtaskEnd };
+  /** `status` is the last there is of this run. */
+  | { readonly type: 'end'; readonly end: SubtaskEnd; readonly status: UnitStatus };

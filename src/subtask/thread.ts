@@ -35,7 +35,7 @@ async function run(start: SubtaskStart): Promise<void> {
   });
   if (ending) runner.end();
   const end = await runner.run();
-  send({ type: 'end', end });
+  send({ type: 'end', end, status: await runner.status() });
   port.close();
 }
 
