@@ -167,11 +167,14 @@ export class TestCluster implements AsyncDisposable {
     return found;
   }
 
-  /** Runs dmctl as a process with `--master-addr` and the arguments. */
-  dmctl(args: readonly string[], options: { timeoutMs?: number } = {}): Promise<DmctlResult> {
+  /** Runs dmctl as a process with `--master-addr` (of all masters unless said otherwise) and the arguments. */
+  dmctl(
+    args: readonly string[],
+    options: { timeoutMs?: number; masterAddr?: string } = {},
+  ): Promise<DmctlResult> {
     const address = this.#options.natsUrl
       ? ['--nats-url', this.#options.natsUrl]
-      : ['--master-addr', this.masterAddr];
+      : ['--master-addr', options.masterAddr ?? this.masterAddr];
     return runDmctl(this.#bin, [...address, ...args], options.timeoutMs ?? 60_000);
   }
 
