@@ -2,7 +2,7 @@
  * Walks the events of a stream: keeps track of transactions and places, hands rows to the dispatcher,
  * and stops everything for a DDL.
  */
-import type { BinlogEvent, EventHeader } from '../binlog/events.js';
+import type { BinlogEvent, EventHeader, RowsEvent } from '../binlog/events.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import { unreachable } from '../model/assert.js';
@@ -51,7 +51,7 @@ export class Applier {
   /** What was handed on of the transaction that is read again after the stream broke. */
   #replay: { gtid: string; name: string; pos: number; row: number } | null = null;
   /** Rows of the XA transaction that is being read. */
-  #held: Extract<BinlogEvent, { type: 'rows' }>[] | null = null;
+  #held: { readonly event: RowsEvent; readonly number: number }[] | null = null;
   #heldBytes = 0;
   readonly #emptyXa = new Set<string>();
   events = 0;
@@ -81,14 +81,16 @@ export class Applier {
   handle(event: BinlogEvent): Promise<void> | undefined {
     const { header } = event;
     switch (event.type) {
-      case 'rows':
+      case 'rows': {
         if (!this.transaction.open) this.#begin('', header, true);
+        const number = this.transaction.beginRows();
         if (this.#held !== null) {
-          this.#hold(event);
+          this.#hold(event, number);
           return undefined;
         }
         this.events++;
         return this.#options.dispatcher.handle(event, this.transaction);
+      }
       case 'xid':
         this.#commit(header);
         return undefined;
@@ -269,13 +271,13 @@ export class Applier {
     this.#heldBytes = 0;
   }
 
-  #hold(event: Extract<BinlogEvent, { type: 'rows' }>): void {
+  #hold(event: RowsEvent, number: number): void {
     if (!this.#options.tables.allows(event.map)) return;
     this.#heldBytes += event.end - event.start;
     if (this.#heldBytes > MAX_HELD_BYTES) {
       throw new DmError(CODES.syncTransactionUnsupported, 'an XA transaction is larger than 64 MB');
     }
-    this.#held?.push(event);
+    this.#held?.push({ event, number });
   }
 
   #xa(what: string, xid: string, event: QueryEvent): void {
@@ -304,14 +306,15 @@ export class Applier {
     const held = this.#held ?? [];
     this.#held = null;
     if (event.onePhase) {
-      for (const rows of held) {
+      for (const { event: rows, number } of held) {
         this.events++;
+        this.transaction.returnTo(number);
         await this.#options.dispatcher.handle(rows, this.transaction);
       }
     } else if (held.length > 0) {
       throw new DmError(
         CODES.syncTransactionUnsupported,
-        `a prepared XA transaction changes ${quoteTable(held[0].map)}: two-phase XA is not supported yet`,
+        `a prepared XA transaction changes ${quoteTable(held[0].event.map)}: two-phase XA is not supported yet`,
       );
     } else {
       const hex = (bytes: Buffer) => `X'${bytes.toString('hex')}'`;

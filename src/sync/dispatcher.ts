@@ -97,17 +97,18 @@ export class Dispatcher {
     switch (event.kind) {
       case 'insert':
         for (let image = 0; image < images; image++) {
-          if (this.#isNew(transaction)) lanes.insert(plan, index, image, transaction, safeMode);
+          if (this.#isNew(transaction, image)) lanes.insert(plan, index, image, transaction, safeMode);
         }
         break;
       case 'delete':
         for (let image = 0; image < images; image++) {
-          if (this.#isNew(transaction)) lanes.delete(plan, index, image, transaction);
+          if (this.#isNew(transaction, image)) lanes.delete(plan, index, image, transaction);
         }
         break;
       case 'update':
         for (let image = 0; image < images; image += 2) {
-          if (this.#isNew(transaction)) lanes.update(plan, index, image, image + 1, transaction, safeMode);
+          if (this.#isNew(transaction, image))
+            lanes.update(plan, index, image, image + 1, transaction, safeMode);
         }
         break;
     }
@@ -120,7 +121,7 @@ export class Dispatcher {
     const safeMode = this.#options.safeMode();
     const step = event.kind === 'update' ? 2 : 1;
     for (let image = 0; image < index.images; image += step) {
-      if (!this.#isNew(transaction)) continue;
+      if (!this.#isNew(transaction, image)) continue;
       const first = this.#isAfterCopy(plan, image, transaction);
       switch (event.kind) {
         case 'insert':
@@ -140,9 +141,10 @@ export class Dispatcher {
     }
   }
 
-  #isNew(transaction: Transaction): boolean {
+  #isNew(transaction: Transaction, image: number): boolean {
     this.rows++;
-    return ++transaction.row > transaction.handedOn;
+    transaction.atImage(image);
+    return transaction.row > transaction.handedOn;
   }
 
   #isAfterCopy(plan: TablePlan, image: number, transaction: Transaction): boolean {
