@@ -1,6 +1,5 @@
 /** Text of the servers' character sets to JavaScript strings and to escaped UTF-8. */
 import iconv from 'iconv-lite';
-import type { ByteWriter } from '../mysql/byte-writer.js';
 import { binlogError } from './binlog-error.js';
 import { SINGLE_BYTE_HIGH, SWE7_LOW } from './charset-tables.js';
 
@@ -52,7 +51,7 @@ export function isUtf8(charset: string): boolean {
 }
 
 /** Characters of the 256 bytes of a single-byte set; undefined for other sets. */
-function singleByte(charset: string): string[] | undefined {
+export function singleByte(charset: string): string[] | undefined {
   const high = SINGLE_BYTE_HIGH[charset];
   if (high === undefined) return undefined;
   const table: string[] = [];
@@ -99,101 +98,4 @@ function charLength(charset: string, lead: number): number {
   if (lead < 0x80) return 1;
   if (charset === 'sjis') return lead >= 0xa1 && lead <= 0xdf ? 1 : 2;
   return charset === 'ujis' && lead === 0x8f ? 3 : 2;
-}
-
-/** Writes buf[start..end) as `'...'` in UTF-8, escaped. */
-export type TextWriter = (buf: Buffer, start: number, end: number, out: ByteWriter) => void;
-
-/** Compiled once per column. */
-export function textWriter(charset: string): TextWriter {
-  if (AS_IS.has(charset)) return writeUtf8Text;
-  const table = singleByte(charset);
-  if (!table) {
-    return (buf, start, end, out) => writeString(decodeCharset(charset, buf, start, end), out);
-  }
-  // Per byte: the UTF-8 bytes, lowest first, with their number on top.
-  const packed = new Uint32Array(256);
-  table.forEach((character, byte) => {
-    const bytes = Buffer.from(character, 'utf8');
-    let value = bytes.length << 24;
-    for (let i = 0; i < bytes.length; i++) value |= bytes[i] << (8 * i);
-    packed[byte] = value >>> 0;
-  });
-  const ascii = charset !== 'swe7';
-  return (buf, start, end, out) => {
-    out.ensure((end - start) * 3 + 2);
-    const target = out.buffer;
-    let at = out.length;
-    target[at++] = 0x27;
-    for (let i = start; i < end; i++) {
-      const byte = buf[i];
-      // Nearly all text: above the quote, below 0x80, no backslash. swe7 reads some of these otherwise.
-      if (ascii && byte > 0x27 && byte < 0x80 && byte !== 0x5c) {
-        target[at++] = byte;
-        continue;
-      }
-      const value = packed[byte];
-      if (value < 0x02000000) {
-        const c = value & 0xff;
-        if (c === 0x27 || c === 0x5c) target[at++] = 0x5c;
-        else if (c === 0) {
-          target[at++] = 0x5c;
-          target[at++] = 0x30;
-          continue;
-        }
-        target[at++] = c;
-      } else {
-        target[at++] = value & 0xff;
-        target[at++] = (value >> 8) & 0xff;
-        if (value >= 0x03000000) target[at++] = (value >> 16) & 0xff;
-      }
-    }
-    target[at++] = 0x27;
-    out.length = at;
-  };
-}
-
-/**
- * Bytes between quotes with quote, backslash and zero escaped. UTF-8's continuation bytes are all above
- * 0x7f, so bytes can be looked at one by one.
- */
-export function writeUtf8Text(buf: Buffer, start: number, end: number, out: ByteWriter): void {
-  out.ensure((end - start) * 2 + 2);
-  const target = out.buffer;
-  let at = out.length;
-  target[at++] = 0x27;
-  for (let i = start; i < end; i++) {
-    const c = buf[i];
-    if (c > 0x27 && c !== 0x5c) {
-      target[at++] = c;
-      continue;
-    }
-    if (c === 0x27 || c === 0x5c) target[at++] = 0x5c;
-    else if (c === 0) {
-      target[at++] = 0x5c;
-      target[at++] = 0x30;
-      continue;
-    }
-    target[at++] = c;
-  }
-  target[at++] = 0x27;
-  out.length = at;
-}
-
-/** `_binary'...'`: the bytes as they are, whatever the connection's character set. */
-export function writeBinary(buf: Buffer, start: number, end: number, out: ByteWriter, padTo = 0): void {
-  out.ascii('_binary');
-  writeUtf8Text(buf, start, end, out);
-  const missing = padTo - (end - start);
-  if (missing <= 0) return;
-  out.length--;
-  out.ensure(missing * 2 + 1);
-  for (let i = 0; i < missing; i++) out.ascii('\\0');
-  out.byte(0x27);
-}
-
-export function writeString(text: string, out: ByteWriter): void {
-  out.byte(0x27);
-  out.utf8(text.replace(/[\0'\\]/g, (c) => (c === '\0' ? '\\0' : `\\${c}`)));
-  out.byte(0x27);
 }

@@ -4,9 +4,10 @@ import { DmError } from '../errors/dm-error.js';
 import { ByteWriter } from '../mysql/byte-writer.js';
 import type { Column, TableSchema } from '../schema/table.js';
 import { binlogError } from './binlog-error.js';
-import { writeString } from './charset.js';
+import { writeString } from './escape.js';
 import { collationCharset } from './collations.js';
 import * as numbers from './column-numbers.js';
+import { oldTimeColumn, oldTimeSize } from './column-old-times.js';
 import * as text from './column-text.js';
 import * as times from './column-times.js';
 import { TYPE } from './event-types.js';
@@ -33,7 +34,7 @@ export function compileRowCodec(map: TableMap, table: TableSchema | null): RowCo
   const layouts: Layout[] = [];
   for (let i = 0; i < count; i++) {
     const column = table?.columns[i];
-    layouts.push(layoutOf(map, i));
+    layouts.push(layoutOf(map, i, column));
     columns.push(columnCodec(map, i, column, scratch));
   }
   const indexer = new RowIndexer(map, layouts);
@@ -41,8 +42,9 @@ export function compileRowCodec(map: TableMap, table: TableSchema | null): RowCo
 }
 
 /** How many bytes a value takes: a fixed number, or what a prefix of 1 to 4 bytes says. */
-function layoutOf(map: TableMap, i: number): Layout {
+function layoutOf(map: TableMap, i: number, column: Column | undefined): Layout {
   const meta = map.metadata[i];
+  checkMetadata(map.types[i], meta);
   const fixed = (size: number): Layout => ({ prefix: 0, size });
   switch (map.types[i]) {
     case TYPE.TINY:
@@ -53,16 +55,17 @@ function layoutOf(map: TableMap, i: number): Layout {
     case TYPE.INT24:
     case TYPE.DATE:
     case TYPE.NEWDATE:
-    case TYPE.TIME:
       return fixed(3);
     case TYPE.LONG:
     case TYPE.FLOAT:
-    case TYPE.TIMESTAMP:
       return fixed(4);
     case TYPE.LONGLONG:
     case TYPE.DOUBLE:
-    case TYPE.DATETIME:
       return fixed(8);
+    case TYPE.TIME:
+    case TYPE.TIMESTAMP:
+    case TYPE.DATETIME:
+      return fixed(oldTimeSize(map.types[i], column?.type.decimals ?? 0));
     case TYPE.NULL:
       return fixed(0);
     case TYPE.TIMESTAMP2:
@@ -91,11 +94,49 @@ function layoutOf(map: TableMap, i: number): Layout {
     case TYPE.GEOMETRY:
     case TYPE.JSON:
     case TYPE.VECTOR:
-      if (meta < 1 || meta > 4) throw binlogError(`bad length of length ${meta} in a table map`);
       return { prefix: meta as 1 | 2 | 3 | 4, size: 0 };
     default:
       throw binlogError(`column type ${map.types[i]} cannot be replicated`);
   }
+}
+
+/** What the readers of values rely on, so that a broken table map cannot lead them out of a value. */
+function checkMetadata(type: number, meta: number): void {
+  let good = true;
+  switch (type) {
+    case TYPE.NEWDECIMAL: {
+      const [precision, scale] = [meta >> 8, meta & 0xff];
+      good = precision >= 1 && precision <= numbers.MAX_PRECISION && scale <= precision;
+      break;
+    }
+    case TYPE.TIMESTAMP2:
+    case TYPE.DATETIME2:
+    case TYPE.TIME2:
+      good = meta <= 6;
+      break;
+    case TYPE.BIT:
+      good = (meta >> 8) * 8 + (meta & 0xff) <= 64 && (meta & 0xff) < 8;
+      break;
+    case TYPE.ENUM:
+      good = meta === 1 || meta === 2;
+      break;
+    case TYPE.SET:
+      good = meta >= 1 && meta <= 8;
+      break;
+    case TYPE.TINY_BLOB:
+    case TYPE.MEDIUM_BLOB:
+    case TYPE.LONG_BLOB:
+    case TYPE.BLOB:
+    case TYPE.BLOB_COMPRESSED:
+    case TYPE.GEOMETRY:
+    case TYPE.JSON:
+    case TYPE.VECTOR:
+      good = meta >= 1 && meta <= 4;
+      break;
+    default:
+      break;
+  }
+  if (!good) throw binlogError(`table map with bad metadata ${meta} of a column of type ${type}`);
 }
 
 function columnCodec(map: TableMap, i: number, column: Column | undefined, scratch: ByteWriter): ColumnCodec {
@@ -127,15 +168,13 @@ function columnCodec(map: TableMap, i: number, column: Column | undefined, scrat
     case TYPE.NEWDATE:
       return times.dateColumn(name, scratch);
     case TYPE.TIME:
-      return times.oldTimeColumn(name, scratch);
+    case TYPE.DATETIME:
+    case TYPE.TIMESTAMP:
+      return oldTimeColumn(map.types[i], name, column?.type.decimals ?? 0, scratch);
     case TYPE.TIME2:
       return times.time2Column(name, meta, scratch);
-    case TYPE.DATETIME:
-      return times.oldDatetimeColumn(name, scratch);
     case TYPE.DATETIME2:
       return times.datetime2Column(name, meta, scratch);
-    case TYPE.TIMESTAMP:
-      return times.oldTimestampColumn(name, scratch);
     case TYPE.TIMESTAMP2:
       return times.timestamp2Column(name, meta, scratch);
     case TYPE.ENUM:

@@ -1,28 +1,50 @@
 /** Integers, DECIMAL, FLOAT, DOUBLE, BIT, YEAR: bytes to digits without strings in between. */
 import type { ByteWriter } from '../mysql/byte-writer.js';
+import { binlogError } from './binlog-error.js';
 import type { ColumnCodec, SqlValue } from './rows.js';
 
 /** Writes a non-negative integer below 2^53. */
 export function writeUnsigned(value: number, out: ByteWriter): void {
   out.ensure(20);
   const target = out.buffer;
-  let digits = 1;
-  for (let limit = 10; value >= limit && digits < 17; limit *= 10) digits++;
-  let at = out.length + digits;
-  out.length = at;
-  let rest = value;
-  // Integer division in 32 bits is several times as fast as in doubles.
-  while (rest > 0x7fffffff) {
-    const next = Math.floor(rest / 10);
+  if (value <= 0x7fffffff) {
+    const at = out.length + digitCount(value | 0);
+    out.length = at;
+    putDigitsBefore(target, at, value | 0);
+    return;
+  }
+  // Integer division in 32 bits is several times as fast as in doubles: nine digits at a time.
+  const high = Math.floor(value / 1e9);
+  writeUnsigned(high, out);
+  putDigits(target, out.length, (value - high * 1e9) | 0, 9);
+  out.length += 9;
+}
+
+function digitCount(value: number): number {
+  if (value < 10_000) return value < 100 ? (value < 10 ? 1 : 2) : value < 1000 ? 3 : 4;
+  if (value < 100_000_000) return value < 1e6 ? (value < 100_000 ? 5 : 6) : value < 1e7 ? 7 : 8;
+  return value < 1e9 ? 9 : 10;
+}
+
+function putDigitsBefore(target: Buffer, end: number, value: number): void {
+  let at = end;
+  for (let rest = value | 0; ;) {
+    const next = (rest / 10) | 0;
     target[--at] = 48 + (rest - next * 10);
+    if (next === 0) return;
     rest = next;
   }
-  for (let i = rest | 0; ;) {
-    const next = (i / 10) | 0;
-    target[--at] = 48 + (i - next * 10);
-    if (next === 0) return;
-    i = next;
+}
+
+/** Exactly `count` digits of a 32-bit integer, with leading zeros. Returns the place behind them. */
+export function putDigits(target: Buffer, at: number, value: number, count: number): number {
+  let rest = value | 0;
+  for (let i = at + count - 1; i >= at; i--) {
+    const next = (rest / 10) | 0;
+    target[i] = 48 + (rest - next * 10);
+    rest = next;
   }
+  return at + count;
 }
 
 function writeInteger(value: number, out: ByteWriter): void {
@@ -33,30 +55,41 @@ function writeInteger(value: number, out: ByteWriter): void {
 }
 
 export function integerColumn(name: string, bytes: number, unsigned: boolean): ColumnCodec {
-  if (bytes === 8) return bigintColumn(name, unsigned);
-  const read = reader(bytes, unsigned);
+  switch (bytes) {
+    case 1:
+      return unsigned ? integer(name, (b, i) => b[i]) : integer(name, (b, i) => (b[i] << 24) >> 24);
+    case 2:
+      return unsigned
+        ? integer(name, (b, i) => b[i] | (b[i + 1] << 8))
+        : integer(name, (b, i) => ((b[i] << 16) | (b[i + 1] << 24)) >> 16);
+    case 3:
+      return unsigned
+        ? integer(name, (b, i) => b[i] | (b[i + 1] << 8) | (b[i + 2] << 16))
+        : integer(name, (b, i) => ((b[i] << 8) | (b[i + 1] << 16) | (b[i + 2] << 24)) >> 8);
+    case 4:
+      return unsigned
+        ? integer(name, (b, i) => (b[i] | (b[i + 1] << 8) | (b[i + 2] << 16) | (b[i + 3] << 24)) >>> 0)
+        : {
+            name,
+            value: readInt32,
+            // The most frequent type has its own closure, so that its call can be inlined.
+            literal: (b, i, _length, out) => writeInteger(readInt32(b, i), out),
+          };
+    default:
+      return bigintColumn(name, unsigned);
+  }
+}
+
+function readInt32(b: Buffer, i: number): number {
+  return b[i] | (b[i + 1] << 8) | (b[i + 2] << 16) | (b[i + 3] << 24);
+}
+
+function integer(name: string, read: (buf: Buffer, at: number) => number): ColumnCodec {
   return {
     name,
     value: (buf, start) => read(buf, start),
     literal: (buf, start, _length, out) => writeInteger(read(buf, start), out),
   };
-}
-
-function reader(bytes: number, unsigned: boolean): (buf: Buffer, at: number) => number {
-  switch (bytes) {
-    case 1:
-      return unsigned ? (b, i) => b[i] : (b, i) => (b[i] << 24) >> 24;
-    case 2:
-      return unsigned ? (b, i) => b[i] | (b[i + 1] << 8) : (b, i) => ((b[i] << 16) | (b[i + 1] << 24)) >> 16;
-    case 3:
-      return unsigned
-        ? (b, i) => b[i] | (b[i + 1] << 8) | (b[i + 2] << 16)
-        : (b, i) => ((b[i] << 8) | (b[i + 1] << 16) | (b[i + 2] << 24)) >> 8;
-    default:
-      return unsigned
-        ? (b, i) => (b[i] | (b[i + 1] << 8) | (b[i + 2] << 16) | (b[i + 3] << 24)) >>> 0
-        : (b, i) => b[i] | (b[i + 1] << 8) | (b[i + 2] << 16) | (b[i + 3] << 24);
-  }
 }
 
 function bigintColumn(name: string, unsigned: boolean): ColumnCodec {
@@ -88,6 +121,33 @@ export function doubleText(value: number): string {
   return text.includes('e') ? text.replace('e+', 'e') : `${text}e0`;
 }
 
+/** What doubleText says, without strings beyond the number's own. */
+function writeDouble(value: number, out: ByteWriter): void {
+  const whole = value | 0;
+  if (whole === value && whole > 0) writeUnsigned(whole, out);
+  else if (value === 0 || !Number.isFinite(value)) {
+    out.ascii(doubleText(value));
+    return;
+  } else {
+    const text = String(value);
+    out.ensure(text.length + 2);
+    const target = out.buffer;
+    let at = out.length;
+    let exponent = false;
+    for (let i = 0; i < text.length; i++) {
+      const c = text.charCodeAt(i);
+      if (c === 0x2b) continue;
+      if (c === 0x65) exponent = true;
+      target[at++] = c;
+    }
+    out.length = at;
+    if (exponent) return;
+  }
+  out.ensure(2);
+  out.buffer[out.length++] = 0x65;
+  out.buffer[out.length++] = 0x30;
+}
+
 export function floatColumn(name: string, bytes: 4 | 8): ColumnCodec {
   const read =
     bytes === 4
@@ -96,7 +156,7 @@ export function floatColumn(name: string, bytes: 4 | 8): ColumnCodec {
   return {
     name,
     value: (buf, start) => read(buf, start),
-    literal: (buf, start, _length, out) => out.ascii(doubleText(read(buf, start))),
+    literal: (buf, start, _length, out) => writeDouble(read(buf, start), out),
   };
 }
 
@@ -124,8 +184,12 @@ export function yearColumn(name: string): ColumnCodec {
   };
 }
 
+/** Digits of a DECIMAL on any server. */
+export const MAX_PRECISION = 65;
+
 /** Bytes that hold 0 to 9 digits. */
 const GROUP_BYTES = [0, 1, 1, 2, 2, 3, 3, 4, 4, 4];
+const POWERS = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
 export function decimalSize(precision: number, scale: number): number {
   const whole = precision - scale;
@@ -135,8 +199,20 @@ export function decimalSize(precision: number, scale: number): number {
 }
 
 /**
- * Writes a packed DECIMAL: groups of nine digits in four bytes, big-endian, odd groups shorter; the first
- * bit is inverted, and all bits of a negative number.
+ * One group of digits: up to four bytes, big-endian. `mask` turns the bytes of a negative number, `flip`
+ * the first bit of the whole value.
+ */
+function readGroup(buf: Buffer, at: number, count: number, mask: number, flip: number): number {
+  const bytes = GROUP_BYTES[count];
+  let value = buf[at] ^ mask ^ flip;
+  for (let i = 1; i < bytes; i++) value = (value << 8) | (buf[at + i] ^ mask);
+  if (value >>> 0 >= POWERS[count]) throw binlogError('broken DECIMAL value');
+  return value;
+}
+
+/**
+ * Writes a packed DECIMAL: groups of nine digits in four bytes, big-endian, odd groups shorter (before the
+ * point the first one, behind it the last); the first bit is inverted, and all bits of a negative number.
  */
 export function writeDecimal(
   buf: Buffer,
@@ -152,51 +228,31 @@ export function writeDecimal(
   const mask = negative ? 0xff : 0;
   if (negative) target[to++] = 0x2d;
   let at = start;
-  let first = true;
-  const group = (bytes: number): number => {
-    let value = 0;
-    for (let i = 0; i < bytes; i++) {
-      let byte = buf[at++] ^ mask;
-      if (first) byte ^= 0x80;
-      first = false;
-      value = value * 256 + byte;
+  let flip = 0x80;
+  let leading = true;
+  for (let left = precision - scale; left > 0;) {
+    const count = left % 9 || 9;
+    const value = readGroup(buf, at, count, mask, flip);
+    at += GROUP_BYTES[count];
+    flip = 0;
+    left -= count;
+    if (!leading) to = putDigits(target, to, value, count);
+    else if (value !== 0) {
+      leading = false;
+      to += digitCount(value);
+      putDigitsBefore(target, to, value);
     }
-    return value;
-  };
-  const digits = (value: number, count: number): void => {
-    let rest = value;
-    for (let i = count - 1; i >= 0; i--) {
-      const next = (rest / 10) | 0;
-      target[to + i] = 48 + (rest - next * 10);
-      rest = next;
-    }
-    to += count;
-  };
-  const whole = precision - scale;
-  const wholeStart = to;
-  if (whole % 9 > 0) digits(group(GROUP_BYTES[whole % 9]), whole % 9);
-  for (let i = Math.floor(whole / 9); i > 0; i--) digits(group(4), 9);
-  // Leading zeros go, one digit stays.
-  let skip = 0;
-  while (skip < to - wholeStart - 1 && target[wholeStart + skip] === 48) skip++;
-  if (skip > 0) {
-    target.copyWithin(wholeStart, wholeStart + skip, to);
-    to -= skip;
   }
-  if (whole === 0) target[to++] = 48;
-  if (scale > 0) {
-    target[to++] = 0x2e;
-    for (let i = Math.floor(scale / 9); i > 0; i--) digits(group(4), 9);
-    if (scale % 9 > 0) digits(group(GROUP_BYTES[scale % 9]), scale % 9);
+  if (leading) target[to++] = 48;
+  if (scale > 0) target[to++] = 0x2e;
+  for (let left = scale; left > 0;) {
+    const count = left < 9 ? left : 9;
+    to = putDigits(target, to, readGroup(buf, at, count, mask, flip), count);
+    at += GROUP_BYTES[count];
+    flip = 0;
+    left -= count;
   }
   out.length = to;
-}
-
-/** The text of a column whose literal is plain ASCII without quotes. */
-export function literalText(write: (out: ByteWriter) => void, scratch: ByteWriter): string {
-  scratch.reset();
-  write(scratch);
-  return scratch.buffer.latin1Slice(0, scratch.length);
 }
 
 export function decimalColumn(
@@ -207,8 +263,11 @@ export function decimalColumn(
 ): ColumnCodec {
   return {
     name,
-    value: (buf, start): SqlValue =>
-      literalText((out) => writeDecimal(buf, start, precision, scale, out), scratch),
+    value(buf, start): SqlValue {
+      scratch.reset();
+      writeDecimal(buf, start, precision, scale, scratch);
+      return scratch.buffer.latin1Slice(0, scratch.length);
+    },
     literal: (buf, start, _length, out) => writeDecimal(buf, start, precision, scale, out),
   };
 }

@@ -1,6 +1,7 @@
 /** Character and byte strings, ENUM, SET, and the types that travel as byte strings. */
 import type { ByteWriter } from '../mysql/byte-writer.js';
-import { decodeCharset, isUtf8, textWriter, writeBinary, writeString } from './charset.js';
+import { decodeCharset, isUtf8 } from './charset.js';
+import { textLiteral, textWriter, writeBinary, writeString } from './escape.js';
 import { writeUnsigned } from './column-numbers.js';
 import { inflateColumn } from './decode-compressed.js';
 import type { ColumnCodec } from './rows.js';
@@ -52,6 +53,7 @@ export function compressedColumn(inner: ColumnCodec): ColumnCodec {
 export function enumColumn(name: string, members: readonly string[] | undefined): ColumnCodec {
   const index = (buf: Buffer, start: number, length: number): number =>
     length === 1 ? buf[start] : buf.readUInt16LE(start);
+  const literals = members?.map(textLiteral);
   return {
     name,
     value(buf, start, length) {
@@ -62,9 +64,9 @@ export function enumColumn(name: string, members: readonly string[] | undefined)
     },
     literal(buf, start, length, out) {
       const at = index(buf, start, length);
-      const member = at > 0 ? members?.[at - 1] : undefined;
+      const member = at > 0 ? literals?.[at - 1] : undefined;
       if (member === undefined) writeUnsigned(at, out);
-      else writeString(member, out);
+      else out.bytes(member);
     },
   };
 }

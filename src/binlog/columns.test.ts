@@ -4,7 +4,7 @@ import { ByteWriter } from '../mysql/byte-writer.js';
 import { decimalSize, integerColumn, writeDecimal, writeUnsigned } from './column-numbers.js';
 import { inet6Text } from './column-text.js';
 import { parsePath } from './json-diff.js';
-import { writeUtf8Text } from './charset.js';
+import { writeUtf8Text } from './escape.js';
 
 const text = (write: (out: ByteWriter) => void): string => {
   const out = new ByteWriter(8);

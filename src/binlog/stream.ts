@@ -274,9 +274,15 @@ function parseError(buf: Buffer, start: number, end: number): ServerError {
   };
 }
 
+/** MariaDB has a number for it, MySQL only a message. */
+const SAME_SERVER_ID = 4052;
+
 /** What an operator can do about the refusals that are common. */
 function serverFailure(error: ServerError): DmError {
   const cause = `Error ${error.errno} (${error.state}): ${error.message}`;
+  // The one that we have taken over from may still read: whoever is fenced gives way.
+  if (error.errno === SAME_SERVER_ID || /same server_uuid\/server_id/.test(error.message))
+    return lostError(cause);
   if (error.errno === 1236) {
     return binlogError(cause, {
       workaround:

@@ -1,13 +1,35 @@
+const wordsOf = (bytes: Uint8Array): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
 /**
  * A growing byte buffer for building SQL text and file rows without strings in between.
  * The hot path of sync, dump and load writes into one of these and reuses it by `reset()`.
  */
 export class ByteWriter {
   buffer: Buffer;
+  /** The same bytes as `buffer`, for words at any place. */
+  words: DataView;
   length = 0;
+  #source: Uint8Array;
+  #sourceWords: DataView;
 
   constructor(initialSize = 64 * 1024) {
     this.buffer = Buffer.allocUnsafeSlow(initialSize);
+    this.words = wordsOf(this.buffer);
+    this.#source = this.buffer;
+    this.#sourceWords = this.words;
+  }
+
+  /**
+   * The words of a buffer that bytes are copied from. The last one is kept: many values come from one
+   * event, and a view costs more than a short value.
+   */
+  wordsFrom(source: Uint8Array): DataView {
+    if (source !== this.#source) {
+      this.#source = source;
+      this.#sourceWords = wordsOf(source);
+    }
+    return this.#sourceWords;
   }
 
   reset(): void {
@@ -23,6 +45,7 @@ export class ByteWriter {
     const grown = Buffer.allocUnsafeSlow(size);
     this.buffer.copy(grown, 0, 0, this.length);
     this.buffer = grown;
+    this.words = wordsOf(grown);
   }
 
   byte(value: number): void {
