@@ -7,8 +7,10 @@ import type { MasterConfig } from '../config/process-config.js';
 import { loadSecrets } from '../config/secret.js';
 import { formatMasterConfig } from '../config/show-process.js';
 import { connectBus } from '../nats/connect.js';
+import { replicasOn, requireJetStream } from '../nats/external-server.js';
 import { ensureInspectStream } from '../nats/inspect-stream.js';
 import { ManagedNatsServer, replicasFor } from '../nats/managed-server.js';
+import { peersOf, type Peer } from './join-cluster.js';
 import { aborted, atMost, natsTls, untilAvailable, type Shell } from './process-shell.js';
 
 const CLUSTER_NAME = 'dm';
@@ -18,7 +20,9 @@ const LEADER_LEASE_MS = 3_000;
 /** Runs until `shell.stopping`, then gives the lead back and ends NATS. */
 export async function runMaster(config: MasterConfig, shell: Shell): Promise<void> {
   const { ports, stopping } = shell;
-  const server = config.natsUrl.length === 0 ? await startServer(config, shell) : null;
+  const external = config.natsUrl.length > 0;
+  const peers = external ? config.initialCluster : await peersOf(config, shell);
+  const server = external ? null : await startServer(config, peers, shell);
   try {
     const bus = await untilAvailable(shell, 'NATS', () =>
       connectBus({
@@ -32,7 +36,8 @@ export async function runMaster(config: MasterConfig, shell: Shell): Promise<voi
       }),
     );
     try {
-      const replicas = replicasFor(config.initialCluster.length);
+      if (external) await requireJetStream(bus, ports.clock, stopping);
+      const replicas = external ? replicasOn(bus, config.natsUrl) : replicasFor(peers.length);
       const kvStore = bus.kvStore({ replicas });
       const secrets = loadSecrets(config.secretKeyPath);
       const { node, store } = await untilAvailable(shell, 'a majority of the masters', async () => {
@@ -71,16 +76,19 @@ export async function runMaster(config: MasterConfig, shell: Shell): Promise<voi
   }
 }
 
-async function startServer(config: MasterConfig, shell: Shell): Promise<ManagedNatsServer> {
-  const several = config.initialCluster.length > 1;
+async function startServer(
+  config: MasterConfig,
+  peers: readonly Peer[],
+  shell: Shell,
+): Promise<ManagedNatsServer> {
   return ManagedNatsServer.start({
     // The bare name stands for the one on PATH.
     ...(config.natsServer === 'nats-server' ? {} : { binary: config.natsServer }),
     clientListen: config.masterAddr,
-    ...(several
+    ...(peers.length > 1
       ? {
           clusterListen: config.peerUrls.split(',')[0],
-          routes: config.initialCluster.map(({ url }) => url),
+          routes: peers.map(({ url }) => url),
         }
       : {}),
     serverName: config.name,

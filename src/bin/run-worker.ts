@@ -6,6 +6,7 @@ import type { WorkerConfig } from '../config/process-config.js';
 import { loadSecrets } from '../config/secret.js';
 import { formatWorkerConfig } from '../config/show-process.js';
 import { connectBus } from '../nats/connect.js';
+import { requireJetStream } from '../nats/external-server.js';
 import { aborted, atMost, natsTls, untilAvailable, type Shell } from './process-shell.js';
 
 /** Runs until `shell.stopping`, then hands its source over. Rejects with 60205 when its name is taken. */
@@ -24,6 +25,7 @@ export async function runWorker(config: WorkerConfig, shell: Shell): Promise<voi
     }),
   );
   try {
+    if (config.natsUrl.length > 0) await requireJetStream(bus, ports.clock, stopping);
     const { node, store } = await untilAvailable(shell, 'the masters', () =>
       createWorker(
         { ports, bus, kvStore: bus.kvStore() },

@@ -113,4 +113,12 @@ export const CONTROL_CODES = {
     'high',
     'Please give every worker a name of its own.',
   ),
+  /** A master can join only masters whose NATS servers are a cluster. */
+  masterCannotJoin: define(
+    60206,
+    'dm-master',
+    'internal',
+    'high',
+    'Please begin the cluster with `initial-cluster` naming at least two masters, or let all masters use a NATS cluster of your own (`nats-url`).',
+  ),
 } as const satisfies Record<string, ErrorCode>;

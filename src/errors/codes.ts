@@ -200,4 +200,12 @@ export const CODES = {
     'high',
     'Please check that the ports are free and the data directory is writable; the log has what the server said.',
   ),
+  /** The NATS of `nats-url` keeps no data: everything of the cluster is kept in JetStream. */
+  natsNoJetStream: define(
+    60303,
+    'nats',
+    'internal',
+    'high',
+    'Please turn JetStream on (`jetstream {}` in the configuration of the nats-server, or its flag `-js`) and for the account in use.',
+  ),
 } as const satisfies Record<string, ErrorCode>;

@@ -102,6 +102,11 @@ export class NatsBus implements Bus {
     return this.#connected && !this.#closed;
   }
 
+  /** Whether the server that we are connected to is one of a cluster. */
+  get clustered(): boolean {
+    return this.connection.info?.cluster !== undefined;
+  }
+
   onStatus(listener: (connected: boolean) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { installPackages } from './apt.js';
 import { temporaryFolder } from './cache.js';
 import { Child, type ChildOptions } from './child.js';
+import { installNats, type NewerNats } from './nats-versions.js';
 import { freePort } from './ports.js';
 
 const CANDIDATES = ['/usr/sbin/nats-server', '/usr/bin/nats-server', '/usr/local/bin/nats-server'];
@@ -23,6 +24,10 @@ export async function natsBinary(): Promise<string> {
 export interface NatsOptions {
   /** Lines added to the server's configuration file. */
   readonly config?: readonly string[];
+  /** A newer server than the machine's own; see nats-versions.ts. */
+  readonly version?: NewerNats;
+  /** Default true. */
+  readonly jetstream?: boolean;
 }
 
 /** One nats-server process; `url` is what clients connect to. */
@@ -125,7 +130,7 @@ function configuration(parts: {
   const lines = [
     `server_name: ${parts.name}`,
     `listen: "127.0.0.1:${parts.port}"`,
-    `jetstream { store_dir: "${parts.store}" }`,
+    ...(parts.options.jetstream === false ? [] : [`jetstream { store_dir: "${parts.store}" }`]),
     ...(parts.options.config ?? []),
   ];
   if (parts.cluster) {
@@ -147,9 +152,13 @@ async function prepare(
   return { command: binary, args: ['-c', file], logFile: path.join(folder, `${parts.name}.log`) };
 }
 
+function binaryOf({ version }: NatsOptions): Promise<string> {
+  return version === undefined ? natsBinary() : installNats(version);
+}
+
 /** Starts one nats-server with JetStream. */
 export async function startNats(options: NatsOptions = {}): Promise<NatsServer> {
-  const binary = await natsBinary();
+  const binary = await binaryOf(options);
   const folder = await temporaryFolder('nats');
   const port = await freePort();
   const launch = await prepare(binary, folder, { port, name: 'single', options });
@@ -180,7 +189,7 @@ export class NatsCluster implements AsyncDisposable {
 
 /** Starts a cluster; streams with three replicas can be made as soon as the meta leader is elected. */
 export async function startNatsCluster(options: NatsOptions & { size?: number } = {}): Promise<NatsCluster> {
-  const binary = await natsBinary();
+  const binary = await binaryOf(options);
   const folder = await temporaryFolder('nats-cluster');
   const size = options.size ?? 3;
   const ports = await Promise.all(Array.from({ length: size * 2 }, () => freePort()));

@@ -38,8 +38,11 @@ export interface ClusterOptions {
   readonly keepaliveTtl?: number;
   /** An own NATS in place of the one that the master runs. */
   readonly natsUrl?: string;
+  /** The nats-server that masters run; default: the machine's. */
+  readonly natsServer?: string;
   readonly logLevel?: string;
   readonly folder?: string;
+  readonly unready?: boolean;
 }
 
 /** A dm-master or dm-worker process. */
@@ -62,6 +65,11 @@ export class DmProcess {
 
   get running(): boolean {
     return this.#child.running;
+  }
+
+  /** Exit code once it has ended by itself or was stopped; undefined while it runs. */
+  get exitCode(): number | null | undefined {
+    return this.#child.exit?.code;
   }
 
   get command(): string {
@@ -89,6 +97,11 @@ export class DmProcess {
     await this.#child.stop(graceMs);
   }
 
+  /** Resolves when it has ended by itself. */
+  async ended(): Promise<void> {
+    await this.#child.exited;
+  }
+
   describe(): string {
     return `${this.name}: ${this.#child.describe()}`;
   }
@@ -100,14 +113,13 @@ export class TestCluster implements AsyncDisposable {
   readonly workers: DmProcess[] = [];
   readonly #options: ClusterOptions;
   readonly #bin = path.join(projectRoot(), 'dist/src/bin');
-  #peers: { name: string; peer: number }[] = [];
 
   private constructor(folder: string, options: ClusterOptions) {
     this.folder = folder;
     this.#options = options;
   }
 
-  /** Starts the processes and waits until all workers are listed. */
+  /** Starts the processes and waits until all workers are listed (`unready`: only starts them). */
   static async start(options: ClusterOptions = {}): Promise<TestCluster> {
     const folder = options.folder ?? (await temporaryFolder('cluster'));
     await mkdir(folder, { recursive: true });
@@ -119,7 +131,7 @@ export class TestCluster implements AsyncDisposable {
       await cluster.#startMasters(options.masters ?? 1);
       const count = options.workers ?? 1;
       await Promise.all(Array.from({ length: count }, (_, i) => cluster.#startWorker(`worker${i + 1}`)));
-      await cluster.ready();
+      if (!options.unready) await cluster.ready();
     } catch (error) {
       await cluster.stop();
       throw error;
@@ -159,6 +171,11 @@ export class TestCluster implements AsyncDisposable {
     const worker = await this.#startWorker(name);
     await this.ready();
     return worker;
+  }
+
+  /** Starts a master that joins the masters at `join`; it may not become ready. */
+  async joinMaster(name: string, join = this.masterAddr): Promise<DmProcess> {
+    return this.#startMaster(name, { client: await freePort(), peer: await freePort() }, [`--join=${join}`]);
   }
 
   worker(name: string): DmProcess {
@@ -215,22 +232,30 @@ export class TestCluster implements AsyncDisposable {
     const ports = await Promise.all(
       names.map(async () => ({ client: await freePort(), peer: await freePort() })),
     );
-    this.#peers = names.map((name, i) => ({ name, peer: ports[i]!.peer }));
-    const initial = this.#peers.map(({ name, peer }) => `${name}=http://127.0.0.1:${peer}`).join(',');
-    const server = this.#options.natsUrl ? '' : await natsBinary();
+    const initial = names.map((name, i) => `${name}=http://127.0.0.1:${ports[i]!.peer}`).join(',');
     for (const [i, name] of names.entries()) {
-      const addr = `127.0.0.1:${ports[i]!.client}`;
-      const args = [
-        `--name=${name}`,
-        `--master-addr=${addr}`,
-        `--peer-urls=http://127.0.0.1:${ports[i]!.peer}`,
-        `--initial-cluster=${initial}`,
-        `--data-dir=${path.join(this.folder, name)}`,
-        ...(server ? [`--nats-server=${server}`] : []),
-        ...this.#commonArgs(),
-      ];
-      this.masters.push(this.#spawn('dm-master', name, addr, args));
+      await this.#startMaster(name, ports[i]!, [`--initial-cluster=${initial}`]);
     }
+  }
+
+  async #startMaster(
+    name: string,
+    { client, peer }: { client: number; peer: number },
+    how: readonly string[],
+  ): Promise<DmProcess> {
+    const server = this.#options.natsUrl ? '' : (this.#options.natsServer ?? (await natsBinary()));
+    const addr = `127.0.0.1:${client}`;
+    const master = this.#spawn('dm-master', name, addr, [
+      `--name=${name}`,
+      `--master-addr=${addr}`,
+      `--peer-urls=http://127.0.0.1:${peer}`,
+      `--data-dir=${path.join(this.folder, name)}`,
+      ...how,
+      ...(server ? [`--nats-server=${server}`] : []),
+      ...this.#commonArgs(),
+    ]);
+    this.masters.push(master);
+    return master;
   }
 
   async #startWorker(name: string): Promise<DmProcess> {
