@@ -45,6 +45,9 @@ const RETRIED = new Set([1205, 1213, 1290, 1317, 8005, 8022, 8027, 8028, 9001, 9
 /** Access denied, unknown database, account locked or expired: another try will not help. */
 const REFUSALS = new Set([1044, 1045, 1049, 1129, 1130, 1193, 1231, 1251, 1524, 1698, 1820, 1862, 3118]);
 
+/** A time zone that the server has no tables for. */
+export const UNKNOWN_TIME_ZONE = 1298;
+
 /** The server or its configuration does not take LOAD DATA LOCAL INFILE. */
 export function isLocalInfileRefused(error: unknown): boolean {
   return error instanceof SqlError && LOCAL_INFILE_REFUSED.has(error.errno);

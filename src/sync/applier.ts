@@ -9,7 +9,14 @@ import { unreachable } from '../model/assert.js';
 import { comparePositions, formatLocation, type BinlogLocation } from '../model/location.js';
 import type { Log } from '../runtime/ports.js';
 import type { SchemaTracker } from '../schema/apply.js';
-import { ddlError, tablesBefore, type DdlPlan, type DdlRunner, type QueryEvent } from './ddl.js';
+import {
+  ddlError,
+  passingNames,
+  tablesBefore,
+  type DdlPlan,
+  type DdlRunner,
+  type QueryEvent,
+} from './ddl.js';
 import { isAfter, type Dispatcher } from './dispatcher.js';
 import type { LaneSet } from './lane-set.js';
 import { formatPlaces } from './place.js';
@@ -18,7 +25,7 @@ import type { Tables } from './tables.js';
 import { Transaction } from './transaction.js';
 import type { ChunkPositions } from '../load/chunk-positions.js';
 import type { TableName } from '../model/table-name.js';
-import { quoteTable } from '../model/table-name.js';
+import { quoteTable, tableKey } from '../model/table-name.js';
 
 const ARTIFICIAL = 0x20;
 /** Rows of an XA transaction wait in memory for its outcome. */
@@ -244,9 +251,11 @@ export class Applier {
       this.#options.log.info('a DDL from before the full copy', { sql: event.sql });
       return;
     }
+    // The tables must be known, and saved, as they are before the statement: on a restart in its midst the
+    // target tells no longer what they were.
+    for (const table of tablesBefore(parsed))
+      if (tables.allows(table)) await tables.sourceSchema(table, null);
     await barrier(false);
-    // The tables must be known as they are before the statement; the target has not changed yet.
-    for (const name of tablesBefore(parsed)) if (tables.allows(name)) await tables.sourceSchema(name, null);
     const { name, pos, gtid } = this.transaction;
     await ddl.run(plan, event, `${name}:${pos} ${gtid}`);
     for (const changed of tracker.apply(parsed)) if (tables.allows(changed)) onTracked(changed);
@@ -263,7 +272,10 @@ export class Applier {
     const { copied, dispatcher } = this.#options;
     if (copied === null || !dispatcher.filtering) return false;
     const { transaction } = this;
-    return plan.parsed.tables.every((ref) => !isAfter(transaction, copied.positionFor(ref.name, null)));
+    const between = passingNames(plan.parsed);
+    return plan.parsed.tables.every(
+      ({ name }) => between.has(tableKey(name)) || !isAfter(transaction, copied.positionFor(name, null)),
+    );
   }
 
   #holdRows(): void {

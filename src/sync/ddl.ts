@@ -12,8 +12,7 @@ import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import type { BlockAllowList } from '../filter/block-allow.js';
 import type { Router } from '../filter/router.js';
-import { quoteName, quoteTable, type TableName } from '../model/table-name.js';
-import { TARGET_SQL_MODE } from '../mysql/connect.js';
+import { quoteName, quoteTable, tableKey, type TableName } from '../model/table-name.js';
 import { ConnectionError, SqlError, type Session } from '../mysql/session.js';
 import type { Clock, Log } from '../runtime/ports.js';
 import type { ParsedStatement, TableRef } from '../schema/ddl-types.js';
@@ -22,12 +21,15 @@ import { SQL_MODE_ANSI_QUOTES, SQL_MODE_NO_BACKSLASH_ESCAPES } from '../schema/d
 import { rewriteTables } from '../schema/rewrite.js';
 import { splitStatement } from '../schema/split.js';
 import type { ControlSession } from './control-session.js';
+import { withDdlLock } from './ddl-lock.js';
+import { executeAsSource, zoneOffset } from './ddl-session.js';
 import { placed } from './place.js';
 
 export type QueryEvent = Extract<BinlogEvent, { type: 'query' }>;
 
 export interface DdlOptions {
   readonly owner: () => Ownership;
+  readonly source: ControlSession;
   readonly target: ControlSession;
   readonly filter: BlockAllowList;
   readonly router: Router;
@@ -38,6 +40,8 @@ export interface DdlOptions {
   readonly signal: AbortSignal;
 }
 
+const RETRY_MS = 100;
+
 /** Tables that a statement needs to be there before it. */
 export function tablesBefore(parsed: ParsedStatement): TableName[] {
   switch (parsed.kind) {
@@ -46,12 +50,26 @@ export function tablesBefore(parsed: ParsedStatement): TableName[] {
     case 'drop-index':
       return [parsed.table.name];
     case 'rename-table':
-      return parsed.pairs.map((pair) => pair.from.name);
+      return parsed.pairs
+        .map((pair) => pair.from.name)
+        .filter((name) => !passingNames(parsed).has(tableKey(name)));
     case 'create-table':
       return parsed.like === undefined ? [] : [parsed.like.name];
     default:
       return [];
   }
+}
+
+/** Names that a RENAME gives and takes away again, as when two tables change places. */
+export function passingNames(parsed: ParsedStatement): ReadonlySet<string> {
+  const passing = new Set<string>();
+  if (parsed.kind !== 'rename-table') return passing;
+  const given = new Set<string>();
+  for (const { from, to } of parsed.pairs) {
+    if (given.has(tableKey(from.name))) passing.add(tableKey(from.name));
+    given.add(tableKey(to.name));
+  }
+  return passing;
 }
 
 /** What of a statement is migrated. */
@@ -131,82 +149,64 @@ export class DdlRunner {
 
   /** `location` identifies the event: the same when it is read again. */
   async run(plan: DdlPlan, event: QueryEvent, location: string): Promise<void> {
-    const { target, log } = this.#options;
-    const record = await target.retry((session) => readDdlRecord(session, this.#options.owner()));
+    const record = await this.#options.target.retry((session) =>
+      readDdlRecord(session, this.#options.owner()),
+    );
     const resumed = record !== null && record.location === location ? record : null;
     for (let step = 0; step < plan.steps.length; step++) {
       if (resumed !== null && step < resumed.step) continue;
       const sql = plan.steps[step].replace(/\s+START\s+TRANSACTION\s*$/i, '');
-      if (resumed !== null && step === resumed.step && (await this.#hasRun(plan, resumed))) {
-        log.info('a DDL had run before the restart', { sql });
-        continue;
-      }
-      await this.#runStep(plan, event, { location, step, sql, before: '' });
+      const before = resumed !== null && step === resumed.step ? resumed.before : null;
+      await this.#runStep(plan, event, { location, step, sql }, before);
     }
   }
 
-  async #hasRun(plan: DdlPlan, record: DdlRecord): Promise<boolean> {
-    return (
-      record.before !== (await this.#options.target.retry((session) => definitions(session, plan.targets)))
-    );
-  }
-
-  async #runStep(plan: DdlPlan, event: QueryEvent, draft: DdlRecord): Promise<void> {
-    const { target, log } = this.#options;
-    const before = await target.retry((session) => definitions(session, plan.targets));
-    const record: DdlRecord = { ...draft, before };
-    await target.retry((session) => writeDdlRecord(session, this.#options.owner(), record));
-    log.info('running a DDL', { sql: record.sql });
+  /** `before`: the definitions before an earlier try, of which nobody knows what has become. */
+  async #runStep(
+    plan: DdlPlan,
+    event: QueryEvent,
+    statement: Omit<DdlRecord, 'before'>,
+    before: string | null,
+  ): Promise<void> {
+    const { target, log, clock, signal, owner } = this.#options;
+    let known = before;
     for (;;) {
       const session = await target.get();
       try {
-        await execute(session, event, record.sql);
+        await withDdlLock(session, owner(), log, async () => {
+          const now = await definitions(session, plan.targets);
+          if (known !== null && known !== now) {
+            log.info('a DDL has run before', { sql: statement.sql });
+            return;
+          }
+          await writeDdlRecord(session, owner(), { ...statement, before: now });
+          known = now;
+          await this.#execute(session, event, statement.sql);
+        });
         return;
       } catch (error) {
-        if (!(error instanceof ConnectionError)) {
-          // It has certainly not run: what somebody changes by hand now must not look like its effect.
-          const none = { location: '', step: 0, sql: '', before: '' };
-          await target.retry((other) => writeDdlRecord(other, this.#options.owner(), none));
-          throw error;
-        }
-        // It may still be running there, or have run: the definitions tell, once it has ended.
-        log.warn('lost the target during a DDL', { sql: record.sql, error: error.message });
-        await this.#waitForEnd(session.threadId);
-        if (await this.#hasRun(plan, record)) return;
+        if (!(error instanceof ConnectionError)) throw error;
+        // It may still be running there, or have run: the definitions tell, once we have the lock.
+        log.warn('lost the target during a DDL', { sql: statement.sql, error: error.message });
+        await clock.sleep(RETRY_MS, signal);
       }
     }
   }
 
-  async #waitForEnd(threadId: number): Promise<void> {
-    const { target, clock, signal } = this.#options;
-    for (;;) {
-      const running = await target.retry((session) =>
-        session.query(
-          `SELECT 1 FROM information_schema.processlist WHERE id=${threadId} AND id<>CONNECTION_ID()` +
-            ` AND user=SUBSTRING_INDEX(CURRENT_USER(), '@', 1) AND command='Query'`,
-        ),
+  async #execute(session: Session, event: QueryEvent, sql: string): Promise<void> {
+    const { target, source, log, owner } = this.#options;
+    log.info('running a DDL', { sql });
+    try {
+      await executeAsSource(session, event, sql, (zone, seconds) =>
+        source.retry((upstream) => zoneOffset(upstream, zone, seconds)),
       );
-      if (running.length === 0) return;
-      await clock.sleep(200, signal);
+    } catch (error) {
+      if (error instanceof ConnectionError) throw error;
+      // It has certainly not run: what somebody changes by hand now must not look like its effect.
+      const none = { location: '', step: 0, sql: '', before: '' };
+      await target.retry((other) => writeDdlRecord(other, owner(), none));
+      throw error;
     }
-  }
-}
-
-async function execute(session: Session, event: QueryEvent, sql: string): Promise<void> {
-  const mode = event.status.sqlMode ?? 0n;
-  const extra = [
-    (mode & SQL_MODE_ANSI_QUOTES) === 0n ? [] : ['ANSI_QUOTES'],
-    (mode & SQL_MODE_NO_BACKSLASH_ESCAPES) === 0n ? [] : ['NO_BACKSLASH_ESCAPES'],
-  ].flat();
-  if (extra.length === 0) {
-    await session.execute(sql);
-    return;
-  }
-  await session.execute(`SET SESSION sql_mode='${[TARGET_SQL_MODE, ...extra].join(',')}'`);
-  try {
-    await session.execute(sql);
-  } finally {
-    if (!session.closed) await session.execute(`SET SESSION sql_mode='${TARGET_SQL_MODE}'`);
   }
 }
 

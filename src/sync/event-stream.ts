@@ -36,11 +36,17 @@ export class EventStream {
     return this.#reader?.bytesRead ?? 0;
   }
 
-  /** The next event that has arrived, else null. */
+  /** The next event that has arrived, else null. Trouble that may pass is `ready`'s to deal with. */
   poll(): BinlogEvent | null {
     const reader = this.#reader;
     if (reader === null) return null;
-    const event = reader.poll();
+    let event: BinlogEvent | null;
+    try {
+      event = reader.poll();
+    } catch (error) {
+      if (!mayPass(error)) throw error;
+      return null;
+    }
     if (event !== null && this.#troubleSince !== 0) {
       this.#troubleSince = 0;
       this.#backoff = 50;

@@ -260,8 +260,8 @@ export class Syncer {
       filter,
       router,
       tracker,
-      source: () => this.#source.get(),
-      target: () => this.#target.get(),
+      source: this.#source,
+      target: this.#target,
       onTracked: (table) => this.#changed.set(tableKey(table), table),
     });
     const lanes = () => this.#mustLanes();
@@ -273,6 +273,7 @@ export class Syncer {
     });
     const ddl = new DdlRunner({
       owner: () => this.#mustOwner(),
+      source: this.#source,
       target: this.#target,
       filter,
       router,

@@ -10,19 +10,18 @@ import type { BlockAllowList } from '../filter/block-allow.js';
 import type { Router } from '../filter/router.js';
 import { quoteTable, tableKey, type TableName } from '../model/table-name.js';
 import { toDmError } from '../mysql/db-error.js';
-import type { Session } from '../mysql/session.js';
 import type { SchemaTracker } from '../schema/apply.js';
 import { fetchTableSchema } from '../schema/fetch.js';
 import type { TableSchema } from '../schema/table.js';
+import type { ControlSession } from './control-session.js';
 import { compilePlan, type TablePlan } from './plan.js';
 
 export interface TablesOptions {
   readonly filter: BlockAllowList;
   readonly router: Router;
   readonly tracker: SchemaTracker;
-  /** A control session each; they may be replaced after a loss. */
-  readonly source: () => Promise<Session>;
-  readonly target: () => Promise<Session>;
+  readonly source: Pick<ControlSession, 'retry'>;
+  readonly target: Pick<ControlSession, 'retry'>;
   /** A table's structure has become known or has changed: it belongs in the next checkpoint. */
   readonly onTracked: (table: TableSchema) => void;
 }
@@ -95,24 +94,28 @@ export class Tables {
         `cannot find the structure of ${quoteTable(source)}: it is neither in the checkpoint nor on a server`,
       );
     }
-    const session = await this.#options.target();
+    const targetIsMariaDb = await this.#options.target.retry((session) => Promise.resolve(session.isMariaDb));
     return compilePlan({
       source,
       target,
       codec: compileRowCodec(map, sourceSchema),
       sourceSchema,
-      targetIsMariaDb: session.isMariaDb,
+      targetIsMariaDb,
     });
+  }
+
+  #fetchTarget(name: TableName): Promise<TableSchema | undefined> {
+    return this.#options.target
+      .retry((session) => fetchTableSchema(session, name, { scope: 'downstream' }))
+      .catch((error: unknown) => {
+        throw toDmError(error, 'downstream');
+      });
   }
 
   async #targetSchema(name: TableName): Promise<TableSchema> {
     const known = this.#targets.get(tableKey(name));
     if (known !== undefined) return known;
-    const table = await fetchTableSchema(await this.#options.target(), name, { scope: 'downstream' }).catch(
-      (error: unknown) => {
-        throw toDmError(error, 'downstream');
-      },
-    );
+    const table = await this.#fetchTarget(name);
     if (table === undefined) {
       throw new DmError(
         CODES.schemaTrackerCannotFetchTable,
@@ -131,14 +134,12 @@ export class Tables {
    * that is before a DDL, the target's counts.
    */
   async #firstSchema(source: TableName, map: TableMap | null): Promise<TableSchema | undefined> {
-    const present = await fetchTableSchema(await this.#options.source(), source).catch((error: unknown) => {
-      throw toDmError(error, 'upstream');
-    });
-    const target = await fetchTableSchema(await this.#options.target(), this.#options.router.route(source), {
-      scope: 'downstream',
-    }).catch((error: unknown) => {
-      throw toDmError(error, 'downstream');
-    });
+    const present = await this.#options.source
+      .retry((session) => fetchTableSchema(session, source))
+      .catch((error: unknown) => {
+        throw toDmError(error, 'upstream');
+      });
+    const target = await this.#fetchTarget(this.#options.router.route(source));
     const fits = (table: TableSchema) => map === null || table.columns.length === map.types.length;
     // Before a DDL the target stands exactly where the source stood.
     if (present !== undefined && fits(present) && (map !== null || target === undefined)) {
