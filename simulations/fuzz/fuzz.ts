@@ -1,0 +1,52 @@
+/** The servers of the fuzzer, and its rounds on them. */
+import type { Clock, Log } from '../../src/runtime/ports.js';
+import { startDatabase, type DatabaseKind } from '../../test/servers/availability.js';
+import type { DatabaseServer } from '../../test/servers/database.js';
+import { fuzzRound, type RoundOptions, type RoundResult } from './round.js';
+import type { Dialect } from './values.js';
+
+const KINDS: Record<Dialect['source'], DatabaseKind> = {
+  mariadb: 'mariadb-10.11',
+  'mysql-9.7': 'mysql-9.7',
+  'mysql-5.6': 'mysql-5.6',
+};
+
+export interface FuzzOptions {
+  readonly dialect: Dialect;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class Fuzz implements AsyncDisposable {
+  readonly #options: FuzzOptions;
+  readonly #source: DatabaseServer;
+  readonly #target: DatabaseServer;
+
+  private constructor(options: FuzzOptions, source: DatabaseServer, target: DatabaseServer) {
+    this.#options = options;
+    this.#source = source;
+    this.#target = target;
+  }
+
+  static async start(options: FuzzOptions): Promise<Fuzz> {
+    const { dialect } = options;
+    const source = await startDatabase(KINDS[dialect.source]);
+    try {
+      return new Fuzz(options, source, await startDatabase(KINDS[dialect.target]));
+    } catch (error) {
+      await source.stop();
+      throw error;
+    }
+  }
+
+  round(
+    seed: number,
+    options: Pick<RoundOptions, 'steps' | 'tables' | 'ddl' | 'faults' | 'ddlInCopy'>,
+  ): Promise<RoundResult> {
+    return fuzzRound({ ...this.#options, ...options, seed, source: this.#source, target: this.#target });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#source.stop(), this.#target.stop()]);
+  }
+}

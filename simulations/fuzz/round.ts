@@ -1,0 +1,248 @@
+/**
+ * One round: random tables with rows, a task of mode all under random writes, DDL, take-overs, pauses and
+ * broken connections; then everything is drained and both sides are compared.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { SubtaskConfig } from '../../src/model/subtask-config.js';
+import type { Clock, Log } from '../../src/runtime/ports.js';
+import { subtaskConfig } from '../../test/copy/support.js';
+import type { DatabaseServer } from '../../test/servers/database.js';
+import { SeededRandom } from '../../test/support/seeded-random.js';
+import { waitFor } from '../../test/support/wait-for.js';
+import { Crew } from './crew.js';
+import { Script } from './script.js';
+import type { Dialect } from './values.js';
+import { compareSchemas, historyOf, type Finding } from './verify.js';
+import { Writers } from './writers.js';
+
+export interface RoundOptions {
+  readonly seed: number;
+  readonly dialect: Dialect;
+  readonly source: DatabaseServer;
+  readonly target: DatabaseServer;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly steps: number;
+  readonly tables: number;
+  readonly ddl: boolean;
+  readonly faults: boolean;
+  /** DDL also while tables are copied, which DM asks its users to avoid. */
+  readonly ddlInCopy: boolean;
+}
+
+export interface RoundResult {
+  readonly statements: number;
+  readonly refused: number;
+  readonly ddls: number;
+  readonly epochs: number;
+  readonly seconds: number;
+  /** Ends of runners that had been taken over from. */
+  readonly earlier: readonly string[];
+  /** Empty when both sides are equal. */
+  readonly failures: readonly string[];
+}
+
+const WRITERS = 4;
+const DRAIN_MS = 120_000;
+const SHOWN_STATEMENTS = 8;
+
+export async function fuzzRound(options: RoundOptions): Promise<RoundResult> {
+  return new Round(options).run();
+}
+
+class Round {
+  readonly #options: RoundOptions;
+  readonly #random: SeededRandom;
+  readonly #schema: string;
+  readonly #routed: string;
+  readonly #writers: Writers;
+  #crew: Crew | null = null;
+  #writing = true;
+
+  constructor(options: RoundOptions) {
+    this.#options = options;
+    this.#random = new SeededRandom(options.seed ^ 0x5bd1e995);
+    this.#schema = `fz${options.seed}`;
+    this.#routed = this.#random.next() < 0.3 ? `fz${options.seed}_r` : this.#schema;
+    this.#writers = new Writers(options.clock);
+  }
+
+  async run(): Promise<RoundResult> {
+    const { clock } = this.#options;
+    const began = clock.monotonic();
+    const dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-fuzz-'));
+    const failures: string[] = [];
+    try {
+      await this.#play(dataDir);
+      const findings = await compareSchemas(
+        this.#options.source,
+        this.#options.target,
+        this.#schema,
+        this.#routed,
+      );
+      for (const finding of findings) failures.push(this.#explain(finding));
+    } catch (error) {
+      failures.push(error instanceof Error ? `${error.message}${causeOf(error)}` : String(error));
+    } finally {
+      await this.#crew?.stop();
+      await this.#writers.close();
+      await rm(dataDir, { recursive: true, force: true });
+    }
+    const { done } = this.#writers;
+    if (failures.length > 0) failures.push(await this.#saveHistory());
+    else await this.#cleanUp();
+    return {
+      statements: done.length,
+      refused: done.filter((one) => one.errno !== 0).length,
+      ddls: done.filter((one) => one.kind === 'ddl' && one.errno === 0).length,
+      epochs: this.#crew?.epoch ?? 0,
+      seconds: (clock.monotonic() - began) / 1000,
+      earlier: this.#crew?.earlier ?? [],
+      failures,
+    };
+  }
+
+  async #play(dataDir: string): Promise<void> {
+    const { source, target, seed, steps, tables, ddl, dialect, clock, log } = this.#options;
+    const script = new Script({ seed, dialect, tables, steps, writers: WRITERS, ddl });
+    await source.execute(
+      `DROP DATABASE IF EXISTS ${this.#schema}; CREATE DATABASE ${this.#schema} DEFAULT CHARACTER SET utf8mb4`,
+    );
+    await target.execute(
+      `DROP DATABASE IF EXISTS ${this.#routed}; DROP DATABASE IF EXISTS ${this.#metaSchema}`,
+    );
+    await source.execute(`CREATE TABLE ${this.#schema}.marker (id INT PRIMARY KEY)`);
+    await this.#writers.open(source, this.#schema, WRITERS);
+    const first = script.prepare().flatMap(({ create, rows }) => [
+      { kind: 'ddl' as const, writer: 0, sql: [create] },
+      { kind: 'dml' as const, writer: 0, sql: rows },
+    ]);
+    await this.#writers.run(first, () => Promise.resolve(true));
+
+    const crew = new Crew({ config: this.#config(), dataDir, clock, log });
+    this.#crew = crew;
+    crew.start();
+    const early = this.#options.ddlInCopy;
+    const faults = this.#options.faults ? this.#faults(crew) : Promise.resolve();
+    // Whoever awaits it sees the failure.
+    faults.catch(() => undefined);
+    try {
+      await this.#writers.run(script.steps(), () => this.#mayDdl(crew, early));
+    } finally {
+      this.#writing = false;
+    }
+    await faults;
+    await source.execute(`INSERT INTO ${this.#schema}.marker VALUES (1)`);
+    await waitFor(
+      async () =>
+        crew.failed ||
+        ((await target.query(`SELECT id FROM ${this.#routed}.marker`)).length > 0 && (await crew.isSynced())),
+      { what: 'the target to be in sync', timeoutMs: DRAIN_MS },
+    );
+    crew.check();
+    await crew.stop();
+  }
+
+  async #mayDdl(crew: Crew, early: boolean): Promise<boolean> {
+    if (early) return true;
+    await waitFor(() => crew.failed || crew.isSyncing(), {
+      what: 'sync to begin',
+      timeoutMs: DRAIN_MS,
+      intervalMs: 10,
+    });
+    return true;
+  }
+
+  get #metaSchema(): string {
+    return `fzmeta${this.#options.seed}`;
+  }
+
+  #config(): SubtaskConfig {
+    const { source, target, seed } = this.#options;
+    const random = this.#random;
+    const base = subtaskConfig(source, target);
+    return subtaskConfig(source, target, {
+      task: 'fuzz',
+      sourceId: `s${seed}`,
+      metaSchema: this.#metaSchema,
+      enableGtid: random.next() < 0.5,
+      serverId: 5_000_000 + (seed % 1_000_000),
+      ignoreCheckingItems: ['all'],
+      blockAllow: { doDbs: [this.#schema], doTables: [], ignoreDbs: [], ignoreTables: [] },
+      routes:
+        this.#routed === this.#schema
+          ? []
+          : [{ schemaPattern: this.#schema, tablePattern: '', targetSchema: this.#routed, targetTable: '' }],
+      dump: { ...base.dump, rows: random.pick([0, 10, 50, 200]), threads: random.int(1, 4) },
+      sync: {
+        ...base.sync,
+        workerCount: random.pick([1, 2, 4, 8, 16]),
+        batch: random.pick([1, 5, 100, 100]),
+        checkpointFlushIntervalMs: random.pick([50, 300, 30_000]),
+      },
+    });
+  }
+
+  async #faults(crew: Crew): Promise<void> {
+    const { clock, source, target } = this.#options;
+    const random = this.#random;
+    const later = () => (random.next() < 0.15 ? { workerCount: random.pick([1, 3, 8]) } : {});
+    while (this.#writing) {
+      await clock.sleep(random.int(10, 600));
+      if (!this.#writing) return;
+      switch (random.pick(['take-over', 'take-over', 'pause', 'source', 'target', 'target', 'rotate'])) {
+        case 'take-over':
+          await crew.takeOver(random.int(0, 800), later());
+          break;
+        case 'pause':
+          await crew.pause(random.pick([0, 50, 500]), later());
+          break;
+        case 'source':
+          await killConnections(source, "command LIKE 'Binlog Dump%'");
+          break;
+        case 'target':
+          await killConnections(
+            target,
+            "command NOT LIKE 'Daemon' AND user<>'event_scheduler' AND user<>'system user'",
+          );
+          break;
+        default:
+          await source.query('FLUSH BINARY LOGS');
+      }
+    }
+  }
+
+  #explain(finding: Finding): string {
+    const history = historyOf(this.#writers.done, finding.table, SHOWN_STATEMENTS);
+    return `table ${finding.table}: ${finding.text}\nlast statements:\n  ${history.join('\n  ')}`;
+  }
+
+  async #saveHistory(): Promise<string> {
+    const file = path.join(tmpdir(), `sluice-fuzz-${this.#options.seed}.sql`);
+    const lines = this.#writers.done.map(
+      ({ sql, writer, errno, message }, i) =>
+        `/* #${i} writer ${writer}${errno === 0 ? '' : ` ERROR ${errno} ${message.replaceAll('*/', '')}`} */ ${sql};`,
+    );
+    await writeFile(file, lines.join('\n'));
+    return `all statements: ${file}`;
+  }
+
+  async #cleanUp(): Promise<void> {
+    const { source, target } = this.#options;
+    await source.execute(`DROP DATABASE ${this.#schema}`);
+    await target.execute(`DROP DATABASE ${this.#routed}; DROP DATABASE ${this.#metaSchema}`);
+  }
+}
+
+async function killConnections(server: DatabaseServer, where: string): Promise<void> {
+  const rows = await server.query(
+    `SELECT id AS id FROM information_schema.processlist WHERE id<>CONNECTION_ID() AND ${where}`,
+  );
+  for (const row of rows) await server.query(`KILL ${Number(row['id'])}`).catch(() => undefined);
+}
+
+function causeOf(error: Error): string {
+  return error.cause instanceof Error ? ` (${error.cause.message})` : '';
+}

@@ -1,0 +1,64 @@
+/**
+ * The statements of a round, from its seed alone: neither what a server answers nor when can change them.
+ * Which of them succeed, and in which order the writers come, is left to the servers.
+ */
+import { SeededRandom } from '../../test/support/seeded-random.js';
+import { DdlGenerator } from './ddl.js';
+import { initialRows, largeTransaction, transaction } from './dml.js';
+import { createSql, newTable, type FuzzTable } from './tables.js';
+import type { Dialect } from './values.js';
+
+export interface ScriptOptions {
+  readonly seed: number;
+  readonly dialect: Dialect;
+  readonly tables: number;
+  readonly steps: number;
+  readonly writers: number;
+  readonly ddl: boolean;
+}
+
+export interface Step {
+  /** A transaction of one writer, or a DDL. */
+  readonly kind: 'dml' | 'ddl';
+  readonly writer: number;
+  readonly sql: readonly string[];
+}
+
+export class Script {
+  readonly #options: ScriptOptions;
+  readonly #random: SeededRandom;
+  readonly #tables: FuzzTable[];
+
+  constructor(options: ScriptOptions) {
+    this.#options = options;
+    this.#random = new SeededRandom(options.seed);
+    this.#tables = Array.from({ length: options.tables }, (_, i) =>
+      newTable(`t${i}`, this.#random, options.dialect),
+    );
+  }
+
+  /** The tables with their first rows; a table that the source refuses takes no further part. */
+  prepare(): { create: string; rows: string[] }[] {
+    return this.#tables.map((table) => ({
+      create: createSql(table),
+      rows: initialRows(table, this.#random),
+    }));
+  }
+
+  *steps(): Generator<Step> {
+    const { steps, writers, ddl, dialect } = this.#options;
+    const random = this.#random;
+    const generator = new DdlGenerator(this.#tables, random, dialect);
+    const large = new Set([random.int(0, steps), random.int(0, steps * 4)]);
+    for (let step = 0; step < steps; step++) {
+      const writer = random.int(0, writers - 1);
+      if (ddl && random.next() < 0.06) {
+        yield { kind: 'ddl', writer, sql: random.next() < 0.05 ? generator.create() : generator.next() };
+      } else if (large.has(step)) {
+        yield { kind: 'dml', writer, sql: largeTransaction(random.pick(this.#tables), random) };
+      } else {
+        yield { kind: 'dml', writer, sql: transaction(this.#tables, random) };
+      }
+    }
+  }
+}

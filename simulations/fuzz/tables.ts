@@ -1,0 +1,164 @@
+/** The fuzzer's idea of a table: enough to write statements that the source mostly accepts. */
+import type { SeededRandom } from '../../test/support/seeded-random.js';
+import { anyCharset, anyKind, integerKind, keyKind, type Dialect, type Kind } from './values.js';
+
+export interface FuzzColumn {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly notNull: boolean;
+  /** Everything after the type but NULL or NOT NULL. */
+  readonly extra: string;
+  readonly generatedFrom?: string;
+}
+
+export interface FuzzIndex {
+  readonly name: string;
+  readonly unique: boolean;
+  /** Column names, with the prefix length where there is one. */
+  readonly parts: readonly { readonly column: string; readonly prefix?: number }[];
+}
+
+export interface FuzzTable {
+  name: string;
+  columns: FuzzColumn[];
+  primary: FuzzIndex['parts'];
+  indexes: FuzzIndex[];
+  readonly options: string;
+}
+
+export function columnSql(column: FuzzColumn): string {
+  const { name, kind, notNull, extra, generatedFrom } = column;
+  const plain = notNull ? kind.sql.replace(/ NULL$/, '') : kind.sql;
+  if (generatedFrom !== undefined) return `\`${name}\` ${plain} ${extra}`;
+  return `\`${name}\` ${plain}${notNull ? ' NOT NULL' : ''}${extra === '' ? '' : ` ${extra}`}`;
+}
+
+export function partsSql(parts: FuzzIndex['parts']): string {
+  return parts.map((p) => `\`${p.column}\`${p.prefix === undefined ? '' : `(${p.prefix})`}`).join(',');
+}
+
+export function indexSql(index: FuzzIndex): string {
+  return `${index.unique ? 'UNIQUE ' : ''}KEY \`${index.name}\` (${partsSql(index.parts)})`;
+}
+
+export function createSql(table: FuzzTable): string {
+  const lines = [
+    ...table.columns.map(columnSql),
+    ...(table.primary.length > 0 ? [`PRIMARY KEY (${partsSql(table.primary)})`] : []),
+    ...table.indexes.map(indexSql),
+  ];
+  return `CREATE TABLE \`${table.name}\` (${lines.join(', ')}) ${table.options}`;
+}
+
+/** Columns that statements may set. */
+export function settable(table: FuzzTable): FuzzColumn[] {
+  return table.columns.filter((column) => column.generatedFrom === undefined);
+}
+
+export function keyPart(column: FuzzColumn, random: SeededRandom): FuzzIndex['parts'][number] {
+  const stringy = column.kind.group === 'text' || column.kind.group === 'bytes';
+  const byPrefix = column.kind.key === 'prefix' || (stringy && random.next() < 0.3);
+  return byPrefix ? { column: column.name, prefix: random.int(1, 4) } : { column: column.name };
+}
+
+export function newColumn(name: string, random: SeededRandom, dialect: Dialect): FuzzColumn {
+  const kind = anyKind(random, dialect);
+  const notNull = random.next() < 0.3;
+  const hasDefault = random.next() < 0.3 && !/TEXT|BLOB|JSON|POINT/.test(kind.sql);
+  return { name, kind, notNull, extra: hasDefault ? `DEFAULT ${defaultOf(kind, random)}` : '' };
+}
+
+function defaultOf(kind: Kind, random: SeededRandom): string {
+  // An introducer is not allowed in every server's DEFAULT, nor a number for a list.
+  for (;;) {
+    const literal = kind.hot(random);
+    if (!literal.startsWith('_') && (kind.group !== 'list' || literal.startsWith("'"))) return literal;
+  }
+}
+
+export function newTable(name: string, random: SeededRandom, dialect: Dialect): FuzzTable {
+  const columns: FuzzColumn[] = [];
+  const add = (column: FuzzColumn) => {
+    columns.push(column);
+    return column;
+  };
+  const keyColumn = (label: string): FuzzColumn =>
+    add({ name: label, kind: keyKind(random, dialect), notNull: true, extra: '' });
+  const shape = random.pick([
+    'none',
+    'none',
+    'integer',
+    'integer',
+    'auto',
+    'any',
+    'any',
+    'any',
+    'composite',
+    'composite',
+    'unique',
+  ]);
+  let primary: FuzzIndex['parts'] = [];
+  const indexes: FuzzIndex[] = [];
+  switch (shape) {
+    case 'integer':
+      primary = [keyPart(add({ name: 'id', kind: integerKind(random), notNull: true, extra: '' }), random)];
+      break;
+    case 'auto': {
+      const kind = { ...integerKind(random), sql: random.pick(['BIGINT UNSIGNED', 'INT']) };
+      primary = [{ column: add({ name: 'id', kind, notNull: true, extra: 'AUTO_INCREMENT' }).name }];
+      break;
+    }
+    case 'any':
+      primary = [keyPart(keyColumn('k'), random)];
+      break;
+    case 'composite':
+      primary = [keyPart(keyColumn('k1'), random), keyPart(keyColumn('k2'), random)];
+      if (random.next() < 0.3) primary = [...primary, keyPart(keyColumn('k3'), random)];
+      break;
+    case 'unique':
+      indexes.push({ name: 'uk', unique: true, parts: [keyPart(keyColumn('k'), random)] });
+      break;
+    default:
+      break;
+  }
+  for (let i = random.int(1, 7); i > 0; i--) add(newColumn(`c${columns.length}`, random, dialect));
+  for (let i = random.pick([0, 0, 1, 1, 2, 3]); i > 0; i--) {
+    const kind = random.next() < 0.5 ? integerKind(random) : keyKind(random, dialect);
+    const column = add({ name: `u${columns.length}`, kind, notNull: random.next() < 0.4, extra: '' });
+    const second = random.next() < 0.3 ? random.pick(columns.filter((c) => c.kind.key !== 'no')) : column;
+    const parts = [keyPart(column, random), ...(second === column ? [] : [keyPart(second, random)])];
+    indexes.push({ name: `uk${columns.length}`, unique: true, parts });
+  }
+  if (random.next() < 0.35) addGenerated(columns, indexes, random, dialect);
+  const charset = anyCharset(random, dialect).sql;
+  // Columns in random order: the key is not always first.
+  const shuffled =
+    random.next() < 0.3 ? [...columns].sort((a, b) => (a.name.slice(1) < b.name.slice(1) ? 1 : -1)) : columns;
+  return { name, columns: shuffled, primary, indexes, options: `ENGINE=InnoDB DEFAULT CHARSET=${charset}` };
+}
+
+function addGenerated(
+  columns: FuzzColumn[],
+  indexes: FuzzIndex[],
+  random: SeededRandom,
+  dialect: Dialect,
+): void {
+  if (dialect.source === 'mysql-5.6') return;
+  const from = columns.find((column) => column.kind.group === 'integer' && !column.extra.includes('AUTO'));
+  if (from === undefined) return;
+  const stored = random.next() < 0.5;
+  const kind: Kind = { ...integerKind(random), sql: 'BIGINT' };
+  const name = `g${columns.length}`;
+  const expression = random.pick([
+    `CAST(\`${from.name}\` AS SIGNED) DIV 2`,
+    `CAST(\`${from.name}\` AS SIGNED) % 7`,
+  ]);
+  columns.splice(random.int(0, columns.length), 0, {
+    name,
+    kind,
+    notNull: false,
+    extra: `GENERATED ALWAYS AS (${expression}) ${stored ? 'STORED' : 'VIRTUAL'}`,
+    generatedFrom: from.name,
+  });
+  if (random.next() < 0.4) indexes.push({ name: `uk_${name}`, unique: true, parts: [{ column: name }] });
+}
