@@ -94,6 +94,12 @@ export class SourceActor {
     await this.#close();
   }
 
+  /** Ends all threads at safe places, while there is no store to note anything in. */
+  async endThreads(): Promise<void> {
+    this.#detached = true;
+    await Promise.all([...this.#subtasks.values()].map((subtask) => subtask.endThread()));
+  }
+
   /** Ends all threads at once. */
   async fence(): Promise<void> {
     this.#detached = true;

@@ -124,15 +124,19 @@ export class SubtaskActor {
 
   /** Ends the thread at a safe place and lets go of the document as it is. */
   async handOver(): Promise<void> {
+    await this.endThread();
+    await this.#actor.close();
+  }
+
+  /** Ends the thread at a safe place; needs no store. Nothing is started any more. */
+  async endThread(): Promise<void> {
     this.#detached = true;
     const run = this.#run;
-    if (run) {
-      run.unit.end('handover');
-      const late = this.#deps.ports.clock.after(HANDOVER_MS, () => void this.#kill());
-      await run.gone;
-      late.cancel();
-    }
-    await this.#actor.close();
+    if (!run) return;
+    run.unit.end('handover');
+    const late = this.#deps.ports.clock.after(HANDOVER_MS, () => void this.#kill());
+    await run.gone;
+    late.cancel();
   }
 
   /** Ends the thread at once: the right to write is gone or will be in a moment. */

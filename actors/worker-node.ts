@@ -15,6 +15,7 @@ import { CODES } from '../src/errors/codes.js';
 import { DmError } from '../src/errors/dm-error.js';
 import type { SubtaskConfig } from '../src/model/subtask-config.js';
 import { escapeKey } from '../src/nats/subjects.js';
+import { atMost } from '../src/runtime/at-most.js';
 import { HostedActor, type ActorPorts, type Transition } from '../src/runtime/host/actor.js';
 import type { Bus, Ports } from '../src/runtime/ports.js';
 import type { Service } from '../src/runtime/service.js';
@@ -47,6 +48,8 @@ export interface WorkerOptions {
 const RECONCILE_MS = 10_000;
 /** Longer than a thread may take to end at a safe place. */
 const DRAIN_MS = 12_000;
+/** A worker that leaves waits this long for a NATS that does not answer; a change of its leader is shorter. */
+const ANNOUNCE_MS = 6_000;
 
 export class WorkerNode implements Service {
   readonly id: string;
@@ -136,11 +139,19 @@ export class WorkerNode implements Service {
     this.#draining = true;
     const { log } = this.#options.ports;
     const node = this.#node;
+    if (node && !(await this.#announceLeave())) {
+      log.warn('NATS does not answer: the source moves when the lease has expired');
+      this.#mayWork = false;
+      await this.#source?.endThreads();
+      this.#finish();
+      // What waits for the store ends when its calls give up.
+      void Promise.all([this.#loop.stop(), this.#source?.fence(), this.#leave()]).catch((error: unknown) => {
+        log.debug('leaving without NATS', { error: String(error) });
+      });
+      return;
+    }
     if (node) {
       node.tell({ type: 'DRAIN' });
-      await this.#register(false).catch((error: unknown) => {
-        log.warn('could not announce the leave', { error: String(error) });
-      });
       await this.#loop.stop();
       await this.#fencing;
       const source = this.#source;
@@ -173,6 +184,18 @@ export class WorkerNode implements Service {
     this.#source = null;
     await this.#leave();
     this.#finish();
+  }
+
+  /** False when the cluster cannot be told. */
+  async #announceLeave(): Promise<boolean> {
+    const { bus, ports } = this.#options;
+    if (!bus.connected) return false;
+    try {
+      return await atMost(ports.clock, ANNOUNCE_MS, this.#register(false));
+    } catch (error) {
+      ports.log.warn('could not announce the leave', { error: String(error) });
+      return false;
+    }
   }
 
   async #leave(): Promise<void> {

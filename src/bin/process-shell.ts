@@ -5,7 +5,7 @@ import type { LogConfig } from '../config/process-config.js';
 import type { SecurityConfig } from '../model/subtask-config.js';
 import { createLog } from '../log/create-log.js';
 import type { NatsTls } from '../nats/connect.js';
-import type { Clock, Ports } from '../runtime/ports.js';
+import type { Ports } from '../runtime/ports.js';
 import { RealClock } from '../runtime/real/clock.js';
 import { RealIds } from '../runtime/real/ids.js';
 import { RealRandom } from '../runtime/real/random.js';
@@ -88,18 +88,6 @@ export function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-/** Waits for `work`, but no longer than `ms`; true when it was done by then. */
-export async function atMost(clock: Clock, ms: number, work: Promise<void>): Promise<boolean> {
-  const limit = new AbortController();
-  const late = clock.sleep(ms, limit.signal).then(
-    () => false,
-    () => true,
-  );
-  const done = await Promise.race([work.then(() => true), late]);
-  limit.abort(new Error('done'));
-  return done;
 }
 
 export function natsTls(security: SecurityConfig): NatsTls | undefined {

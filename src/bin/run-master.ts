@@ -10,8 +10,9 @@ import { connectBus } from '../nats/connect.js';
 import { replicasOn, requireJetStream } from '../nats/external-server.js';
 import { ensureInspectStream } from '../nats/inspect-stream.js';
 import { ManagedNatsServer, replicasFor } from '../nats/managed-server.js';
+import { atMost } from '../runtime/at-most.js';
 import { peersOf, type Peer } from './join-cluster.js';
-import { aborted, atMost, natsTls, untilAvailable, type Shell } from './process-shell.js';
+import { aborted, natsTls, untilAvailable, type Shell } from './process-shell.js';
 
 const CLUSTER_NAME = 'dm';
 /** How soon another master leads after the death of the leader: at most 1.25 of it and one attempt. */
@@ -64,10 +65,11 @@ export async function runMaster(config: MasterConfig, shell: Shell): Promise<voi
       });
       const running = node.run();
       await Promise.race([running, aborted(stopping)]);
-      if (!(await atMost(ports.clock, 5_000, node.stop()))) {
+      // A NATS that is away cannot be told anything: then there is no reason to wait for it.
+      if (!(await atMost(ports.clock, bus.connected ? 5_000 : 500, node.stop()))) {
         ports.log.warn('the lead could not be given back: another master takes it when it expires');
       }
-      await atMost(ports.clock, 2_000, store.close());
+      await atMost(ports.clock, bus.connected ? 2_000 : 500, store.close());
     } finally {
       await atMost(ports.clock, 2_000, bus.close());
     }

@@ -7,7 +7,8 @@ import { loadSecrets } from '../config/secret.js';
 import { formatWorkerConfig } from '../config/show-process.js';
 import { connectBus } from '../nats/connect.js';
 import { requireJetStream } from '../nats/external-server.js';
-import { aborted, atMost, natsTls, untilAvailable, type Shell } from './process-shell.js';
+import { atMost } from '../runtime/at-most.js';
+import { aborted, natsTls, untilAvailable, type Shell } from './process-shell.js';
 
 /** Runs until `shell.stopping`, then hands its source over. Rejects with 60205 when its name is taken. */
 export async function runWorker(config: WorkerConfig, shell: Shell): Promise<void> {
@@ -52,7 +53,7 @@ export async function runWorker(config: WorkerConfig, shell: Shell): Promise<voi
       await node.stop();
       throw error;
     } finally {
-      await atMost(ports.clock, 2_000, store.close());
+      await atMost(ports.clock, bus.connected ? 2_000 : 500, store.close());
     }
   } finally {
     await atMost(ports.clock, 2_000, bus.close());

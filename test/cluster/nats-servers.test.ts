@@ -1,0 +1,99 @@
+/** Masters and workers on a NATS of the user's own, masters that join, and processes whose NATS is away. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startMariaDb, startNats } from '../servers/index.js';
+import type { DatabaseServer } from '../servers/database.js';
+import { startCluster, type TestCluster } from '../support/cluster.js';
+import { waitFor } from '../support/wait-for.js';
+
+let db: DatabaseServer;
+
+beforeAll(async () => {
+  db = await startMariaDb();
+});
+afterAll(async () => {
+  await db?.stop();
+});
+
+async function createSource(cluster: TestCluster): Promise<string> {
+  const { host, port, user, password } = db;
+  const file = await cluster.file(
+    'one.yaml',
+    `source-id: one\nfrom: {host: ${host}, port: ${port}, user: ${user}, password: "${password}"}\n`,
+  );
+  const { json } = await cluster.must(['operate-source', 'create', file]);
+  return json.sources[0].worker as string;
+}
+
+describe('a NATS of the user', () => {
+  it('serves master, worker and dmctl; stops end within seconds when it is away', async () => {
+    await using nats = await startNats();
+    await using cluster = await startCluster({ natsUrl: nats.url, workers: 1, keepaliveTtl: 30 });
+    expect(await createSource(cluster)).toBe('worker1');
+    await nats.restart();
+    await cluster.ready();
+    const shown = await cluster.must(['operate-source', 'show']);
+    expect(shown.json.sources[0]).toMatchObject({ source: 'one', worker: 'worker1' });
+
+    await nats.signal('SIGKILL');
+    const began = performance.now();
+    const processes = [...cluster.masters, ...cluster.workers];
+    await Promise.all(processes.map((one) => one.stop(30_000)));
+    expect(performance.now() - began, cluster.describe()).toBeLessThan(6_000);
+    expect(
+      processes.map(({ exitCode }) => exitCode),
+      cluster.describe(),
+    ).toEqual([0, 0]);
+  });
+
+  it('is refused without JetStream, by master and worker', async () => {
+    await using nats = await startNats({ jetstream: false });
+    await using cluster = await startCluster({ natsUrl: nats.url, workers: 1, unready: true });
+    for (const one of [...cluster.masters, ...cluster.workers]) {
+      await one.ended();
+      expect(one.exitCode, one.describe()).toBe(1);
+      expect(one.describe()).toMatch(/code=60303.*has no JetStream.*Workaround: Please turn JetStream on/);
+    }
+  });
+});
+
+describe('a master with --join', () => {
+  it('becomes one of the masters, and the cluster survives the loss of another then', async () => {
+    await using cluster = await startCluster({ masters: 2, workers: 1, keepaliveTtl: 10 });
+    expect(await createSource(cluster)).toBe('worker1');
+    const third = await cluster.joinMaster('master3');
+    const alive = async (addresses: string): Promise<string[]> => {
+      const { json } = await cluster.dmctl(['list-member', '--master'], { masterAddr: addresses });
+      const masters = (json?.members?.[0]?.master?.masters ?? []) as { name: string; alive: boolean }[];
+      return masters.filter((one) => one.alive).map(({ name }) => name);
+    };
+    const untilAlive = async (names: readonly string[]): Promise<void> => {
+      let seen: string[] = [];
+      await waitFor(async () => (seen = await alive(third.addr)).join() === names.join(), {
+        timeoutMs: 40_000,
+        what: `the living masters to be ${names.join(', ')}`,
+        details: () => `${seen.join()}\n${cluster.describe()}`,
+      });
+    };
+    await untilAlive(['master1', 'master2', 'master3']);
+
+    await cluster.masters[0]!.signal('SIGKILL');
+    await untilAlive(['master2', 'master3']);
+    const shown = await cluster.dmctl(['operate-source', 'show'], { masterAddr: third.addr });
+    expect(shown.json.sources[0]).toMatchObject({ source: 'one', worker: 'worker1' });
+
+    // Its routes are known without asking: neither of its own start's addresses has to be there.
+    await cluster.masters[0]!.restart();
+    await untilAlive(['master1', 'master2', 'master3']);
+    await third.signal('SIGKILL');
+    await third.restart();
+    await untilAlive(['master1', 'master2', 'master3']);
+  });
+
+  it('is refused by a single master, with the way out', async () => {
+    await using cluster = await startCluster({ masters: 1, workers: 0 });
+    const second = await cluster.joinMaster('master2');
+    await second.ended();
+    expect(second.exitCode).toBe(1);
+    expect(second.describe()).toMatch(/code=60206.*single one.*Workaround: Please begin the cluster with/);
+  });
+});
