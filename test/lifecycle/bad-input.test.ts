@@ -37,6 +37,7 @@ beforeAll(async () => {
   const good = [
     sourceYaml('one', upstream),
     sourceYaml('off', target),
+    sourceYaml('gtid', upstream, { gtid: true }),
     ...['norepl', 'noselect', 'noreload'].map((user) => sourceYaml(user, upstream, { user, password: 'pw' })),
   ];
   await nats.must('operate-source', { op: 'create', config: good });
@@ -179,6 +180,18 @@ describe('tasks', () => {
     ],
     ['no name', () => task().replace('name: shop\n', ''), 20004, /name/],
     ['wrong mode', () => task().replace('task-mode: all', 'task-mode: al'), 20020, /task\d+\.yaml:2:12: /],
+    ['incremental from nowhere', () => task({ mode: 'incremental' }), 20022, /must set meta for task-mode/],
+    [
+      'a file and position where GTIDs are needed',
+      () =>
+        task({
+          sources: ['gtid'],
+          mode: 'incremental',
+          instance: () => '    meta:\n      binlog-name: mysql-bin.000001\n      binlog-pos: 4\n',
+        }),
+      20011,
+      /binlog-gtid/,
+    ],
     ['target unreachable', () => task({ target: address(target, { port: nowhere }) }), 10001, /ECONNREFUSED/],
     [
       'wrong target password',
@@ -360,7 +373,14 @@ describe('requests', () => {
   it('after all of it the cluster works', async () => {
     expect(cluster.masters[0]!.running && cluster.workers[0]!.running).toBe(true);
     expect(await nats.must('check-task', { task: task() })).toMatchObject({ result: true });
-    expect(Object.keys(await nats.placements())).toEqual(['noreload', 'norepl', 'noselect', 'off', 'one']);
+    expect(Object.keys(await nats.placements())).toEqual([
+      'gtid',
+      'noreload',
+      'norepl',
+      'noselect',
+      'off',
+      'one',
+    ]);
   });
 });
 
