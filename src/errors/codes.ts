@@ -160,6 +160,14 @@ export const CODES = {
     'high',
     'Copy the tables concerned anew, or start the task after this place.',
   ),
+  /** The source lacks transactions that are in the target: it was reset, restored, or is another server. */
+  syncSourceLost: define(
+    60405,
+    'sync-unit',
+    'upstream',
+    'high',
+    'If the source is a replica that is only behind, it will go on by itself once the replica has caught up. If the source is the wrong server, please correct its address. Otherwise compare the data, stop the task, and start it with `--remove-meta`: with a new full copy, or as an incremental task with `meta` at a place where source and target agree.',
+  ),
   /** A rule of `filters` with the action Error matches a statement or row change of the source. */
   syncEventFilterError: define(
     60402,

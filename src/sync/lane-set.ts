@@ -4,7 +4,9 @@
  */
 import type { RowIndex } from '../binlog/rows.js';
 import type { LanePosition, Ownership } from '../checkpoint/ownership.js';
-import { comparePositions } from '../model/location.js';
+import { CODES } from '../errors/codes.js';
+import { DmError } from '../errors/dm-error.js';
+import { comparePositions, formatPosition, type BinlogLocation } from '../model/location.js';
 import type { Session } from '../mysql/session.js';
 import type { Clock, Log } from '../runtime/ports.js';
 import { ConflictTable } from './conflict-table.js';
@@ -27,6 +29,8 @@ export interface LaneSetOptions {
   readonly retryMs: number;
   /** Positions are compared by GTID; `contains` tells whether the set where reading starts holds one. */
   readonly gtidOrder: { readonly contains: (gtid: string) => boolean } | null;
+  /** Where reading starts. */
+  readonly from: BinlogLocation;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -74,7 +78,8 @@ export class LaneSet {
   #initialSkip(position: LanePosition): number {
     const { gtidOrder } = this.#options;
     if (position.row === 0) return PAST;
-    if (gtidOrder === null || position.gtid === '') return BEFORE;
+    if (gtidOrder === null) return comparePositions(position, this.#options.from) < 0 ? PAST : BEFORE;
+    if (position.gtid === '') return BEFORE;
     return gtidOrder.contains(position.gtid) ? PAST : BEFORE;
   }
 
@@ -100,6 +105,11 @@ export class LaneSet {
   /** True while a lane still skips: the mapping to lanes must stay as it was before the restart. */
   get catchingUp(): boolean {
     return this.#behind > 0;
+  }
+
+  /** Transactions that lanes have applied in part or whole and that the stream has yet to reach or pass. */
+  unpassed(): LanePosition[] {
+    return this.#lanes.filter((_, lane) => this.#skips[lane] !== PAST).map((lane) => lane.startPosition);
   }
 
   firstUncommitted(): number {
@@ -135,6 +145,7 @@ export class LaneSet {
       } else {
         const order = comparePositions(transaction, position);
         now = order < 0 ? BEFORE : order === 0 ? WITHIN : PAST;
+        if (gtidOrder === null && now === PAST && skip === BEFORE) throw lostTransaction(position);
       }
       this.#skips[i] = now;
       if (now === PAST) this.#behind--;
@@ -353,4 +364,12 @@ export class LaneSet {
       for (const resolve of this.#roomWaiters.splice(0)) resolve();
     }
   }
+}
+
+/** Reading began before this place, so its transaction had to come by. */
+function lostTransaction(position: LanePosition): DmError {
+  return new DmError(
+    CODES.syncSourceLost,
+    `no transaction begins at ${formatPosition(position)} of the source's binlog, where the target has applied one: the source was reset or restored, or it is another server`,
+  );
 }

@@ -35,6 +35,7 @@ import { LaneSet } from './lane-set.js';
 import { Progress } from './progress.js';
 import { chooseStart, type StartPoint } from './start.js';
 import { SyncMeter } from './meter.js';
+import { requireSourceHas } from './source-check.js';
 import { Tables } from './tables.js';
 
 export interface SyncerOptions {
@@ -228,6 +229,7 @@ export class Syncer {
       packetBytes: MAX_PACKET_BYTES,
       maxBytes: MAX_QUEUED_BYTES,
       retryMs: this.#options.retryMs ?? 60_000,
+      from,
       gtidOrder: started && { contains: (gtid) => started.has(gtid) },
       onFailure: (error) => this.#fail(error),
     });
@@ -318,6 +320,12 @@ export class Syncer {
 
   async #open(from: BinlogLocation): Promise<BinlogReader> {
     const { config, ports } = this.#options;
+    const { signal } = this.#abort;
+    const { clock } = ports;
+    const applied = this.#mustLanes().unpassed();
+    await this.#unlessAborted(
+      requireSourceHas({ config, source: this.#source, from, applied, clock, signal }),
+    );
     return openBinlogStream({
       db: config.from,
       flavor: config.flavor,
@@ -325,7 +333,7 @@ export class Syncer {
       useGtid: config.enableGtid,
       from,
       ports,
-      signal: this.#abort.signal,
+      signal,
     });
   }
 

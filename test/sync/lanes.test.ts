@@ -178,6 +178,7 @@ describe('lanes', () => {
       packetBytes: 1 << 20,
       maxBytes: 4096,
       retryMs: 5000,
+      from: { name: 'b.000001', pos: 0, gtidSet: '' },
       gtidOrder: null,
       onFailure: (error) => {
         failures.push(error);
@@ -256,6 +257,21 @@ describe('lanes', () => {
       for (const failure of run.failures) expect(failure).toBeInstanceOf(FencedError);
     }
     await expectState(keyed, bare);
+  });
+
+  it('tells when a place where rows were applied is not in the binlog any more', async () => {
+    const start = { name: 'b.000001', pos: 500, gtid: '', row: 7 };
+    const fresh = await own(8, 2);
+    const session = await connectSession({ db: dbConfig(target) });
+    const { lanes } = startRun(await resetLanes(session, fresh, 2, start));
+    await session.close();
+    const transaction = new Transaction();
+    transaction.begin('', 'b.000001', 400, 1, true);
+    lanes.beginTransaction(transaction);
+    expect(lanes.unpassed()).toEqual([start, start]);
+    transaction.begin('', 'b.000001', 510, 1, true);
+    expect(() => lanes.beginTransaction(transaction)).toThrow(/no transaction begins at \(b\.000001, 500\)/);
+    await lanes.end();
   });
 
   it('refuses an owner with a lower epoch', async () => {
