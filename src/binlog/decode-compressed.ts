@@ -43,6 +43,7 @@ export function inflateColumn(buf: Buffer, start: number, length: number): Buffe
   const lengthBytes = header & 0x07;
   const raw = (header & 0x08) !== 0;
   if (header >> 4 !== 8) throw binlogError(`compressed column with unknown algorithm ${header >> 4}`);
+  if (lengthBytes > 4 || 1 + lengthBytes > length) throw binlogError('compressed column is too short');
   const plainLength = lengthBytes === 0 ? 0 : buf.readUIntBE(start + 1, lengthBytes);
   const data = buf.subarray(start + 1 + lengthBytes, start + length);
   return raw ? inflateRaw(data, plainLength) : inflate(data, plainLength);

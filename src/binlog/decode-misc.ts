@@ -5,6 +5,8 @@ import type { BinlogEvent, EventHeader } from './events.js';
 
 /** Server version text, zero-padded, in a format event. */
 const VERSION_LENGTH = 50;
+/** Events of MySQL 5.5. */
+const OLD_EVENT_TYPES = 27;
 
 /** `end` includes the room for the checksum. */
 export function decodeFormat(
@@ -21,7 +23,13 @@ export function decodeFormat(
   cursor.skip(4);
   const headerLength = cursor.u8();
   if (headerLength !== 19) throw binlogError(`binlog with event headers of ${headerLength} bytes`);
-  if (!hasChecksums(serverVersion)) return { serverVersion, checksum: 'none' };
+  if (!hasChecksums(serverVersion)) {
+    // Servers that old knew fewer events; a longer list means that the version is not what was written.
+    if (cursor.left > OLD_EVENT_TYPES) {
+      throw binlogError(`format event does not fit server version ${JSON.stringify(serverVersion)}`);
+    }
+    return { serverVersion, checksum: 'none' };
+  }
   // Post-header lengths, then one byte of algorithm and four of checksum.
   if (cursor.left < 5) throw binlogError('format event is too short');
   const algorithm = buf[end - 5];
@@ -71,9 +79,8 @@ export function decodeHeartbeatV2(buf: Buffer, start: number, end: number): { na
     const length = cursor.lenenc();
     if (kind === 1) name = cursor.utf8(length);
     else if (kind === 2) {
-      const value = new Cursor(buf, cursor.at, cursor.at + length);
-      pos = value.lenenc();
-      cursor.skip(length);
+      const value = cursor.bytes(length);
+      pos = new Cursor(value, 0, length).lenenc();
     } else cursor.skip(length);
   }
   return { name, pos };

@@ -5,7 +5,7 @@
 import type { Flavor } from '../model/stage.js';
 import { binlogError } from './binlog-error.js';
 import { Cursor, readUInt64Number } from './bytes.js';
-import { checksumMatches, checksumOf } from './checksum.js';
+import { checksumMatches, checksumOf, formatIsSound } from './checksum.js';
 import { decompressPayload } from './decode-compressed.js';
 import {
   decodeMariaDbGtid,
@@ -22,6 +22,8 @@ import type { BinlogEvent, EventHeader } from './events.js';
 import { TableMaps } from './table-maps.js';
 
 const POSITION_WRAP = 0x100000000;
+/** Servers number their files: `<base>.000001`. */
+const FILE_NAME = /^\P{Cc}+\.\d+$/u;
 
 export interface DecoderOptions {
   readonly flavor: Flavor;
@@ -48,7 +50,8 @@ export class BinlogDecoder {
   #file: string;
   /** End of the last event that stood in the file: the base on which 32-bit positions are extended. */
   #position = 0;
-  #checksummed = false;
+  /** What the last format event said; null before the first, when only it and rotate events may come. */
+  #checksum: 'none' | 'crc32' | null = null;
   /** The inside of a transaction payload event that is being handed out. */
   #inner: { buf: Buffer; at: number; logPos: number } | null = null;
 
@@ -80,11 +83,12 @@ export class BinlogDecoder {
       return this.#format(header, buf, start + HEADER_LENGTH, end);
     }
     if (type === EVENT.ROTATE) {
-      // The fake rotate comes before the format event and still carries a checksum where the server writes them.
-      return this.#rotate(header, buf, start, checksumMatches(buf, start, end) ? end - 4 : end);
+      return this.#rotate(header, buf, start, end);
     }
-    if (this.#checksummed) {
+    if (this.#checksum === null) throw binlogError(`event of type ${type} before any format event`);
+    if (this.#checksum === 'crc32') {
       bodyEnd -= 4;
+      if (bodyEnd - start < HEADER_LENGTH) throw binlogError(`event has no checksum ${this.#where()}`);
       if (this.#verify && checksumOf(buf, start, bodyEnd) !== buf.readUInt32LE(bodyEnd)) {
         throw binlogError(`event checksum does not match ${this.#where()}`);
       }
@@ -107,6 +111,9 @@ export class BinlogDecoder {
       const end = start + header.eventSize;
       if (header.eventSize < HEADER_LENGTH || end > inner.buf.length) {
         throw binlogError(`bad event size ${header.eventSize} inside a transaction payload`);
+      }
+      if (header.typeCode === EVENT.TRANSACTION_PAYLOAD) {
+        throw binlogError('a transaction payload inside a transaction payload');
       }
       inner.at = end;
       header.logPos = inner.logPos;
@@ -143,32 +150,30 @@ export class BinlogDecoder {
 
   #format(header: MutableHeader, buf: Buffer, start: number, end: number): BinlogEvent {
     const format = decodeFormat(buf, start, end);
-    this.#checksummed = format.checksum === 'crc32';
-    // Since checksums exist this event has room for one, whatever the algorithm.
-    if (this.#checksummed && this.#verify && !this.#formatChecksumMatches(buf, start - HEADER_LENGTH, end)) {
+    if (this.#verify && !formatIsSound(buf, start - HEADER_LENGTH, end, format.checksum)) {
       throw binlogError(`checksum of the format event does not match ${this.#where()}`);
     }
+    this.#checksum = format.checksum;
     this.#place(header);
     this.#maps.clear();
     return { type: 'format', header, ...format };
   }
 
   /**
-   * The in-use flag is cleared in the file when it is closed, and the checksum is the one without it. The
-   * server also sets it to 0 in the stream.
+   * The fake rotate that begins a stream comes before the format event and carries a checksum where the
+   * server writes them. One that does not match would be taken for the end of the name: hence the look at the name.
    */
-  #formatChecksumMatches(buf: Buffer, start: number, end: number): boolean {
-    if (checksumMatches(buf, start, end)) return true;
-    const copy = Buffer.from(buf.subarray(start, end));
-    copy[17] &= ~1;
-    return checksumMatches(copy, 0, copy.length);
-  }
-
   #rotate(header: MutableHeader, buf: Buffer, start: number, end: number): BinlogEvent {
     const at = start + HEADER_LENGTH;
-    if (end - at < 9) throw binlogError('rotate event is too short');
+    const matches = checksumMatches(buf, start, end);
+    if (!matches && this.#verify && this.#checksum === 'crc32') {
+      throw binlogError(`checksum of a rotate event does not match ${this.#where()}`);
+    }
+    const bodyEnd = matches || this.#checksum === 'crc32' ? end - 4 : end;
+    if (bodyEnd - at < 9) throw binlogError('rotate event is too short');
     const pos = readUInt64Number(buf, at);
-    const name = buf.utf8Slice(at + 8, end);
+    const name = buf.utf8Slice(at + 8, bodyEnd);
+    if (!FILE_NAME.test(name)) throw binlogError(`rotate event to a bad file name ${JSON.stringify(name)}`);
     const fake = (header.flags & FLAG_ARTIFICIAL) !== 0 || header.timestamp === 0 || header.logPos === 0;
     if (!fake) this.#place(header);
     this.#file = name;

@@ -14,7 +14,13 @@ export interface BinlogFileOptions {
   readonly verifyChecksum?: boolean;
 }
 
-/** Raw events of a file, as views of buffers that are never reused; ends at the last complete event. */
+/** In the flags of the format event: the server has not closed the file. */
+const FLAG_IN_USE = 0x01;
+
+/**
+ * Raw events of a file, as views of buffers that are never reused. A file that is still written to, or
+ * was when the server died, ends with its last complete event; any other must not end within one.
+ */
 export async function* readRawEvents(
   file: string,
 ): AsyncGenerator<{ buf: Buffer; start: number; end: number }> {
@@ -22,28 +28,35 @@ export async function* readRawEvents(
   try {
     let buf = Buffer.alloc(0);
     let at = 0;
-    let first = true;
+    let offset = 0;
+    let inUse = true;
     for (;;) {
-      const chunk = Buffer.allocUnsafe(Math.max(CHUNK, eventSize(buf, at) - (buf.length - at)));
-      const { bytesRead } = await handle.read(chunk, 0, chunk.length);
-      const rest = buf.subarray(at);
-      const fresh = chunk.subarray(0, bytesRead);
-      buf = rest.length === 0 ? fresh : Buffer.concat([rest, fresh]);
+      const rest = buf.length - at;
+      const missing = eventSize(buf, at) - rest;
+      // A broken size must not make a buffer that no file fills.
+      const left = missing > CHUNK ? (await handle.stat()).size - offset : missing;
+      const fresh = Buffer.allocUnsafe(rest + Math.max(CHUNK, Math.min(missing, left)));
+      buf.copy(fresh, 0, at);
+      const { bytesRead } = await handle.read(fresh, rest, fresh.length - rest);
+      buf = fresh.subarray(0, rest + bytesRead);
       at = 0;
-      if (first) {
+      if (offset === 0) {
         if (buf.length < 4 || buf.compare(BINLOG_MAGIC, 0, 4, 0, 4) !== 0) {
           throw binlogError(`${path.basename(file)} is no binlog file`);
         }
         at = 4;
-        first = false;
+        if (buf.length >= 4 + HEADER_LENGTH) inUse = (buf[4 + 17] & FLAG_IN_USE) !== 0;
       }
+      offset += bytesRead;
       for (;;) {
         const size = eventSize(buf, at);
         if (size === 0 || buf.length - at < size) break;
         yield { buf, start: at, end: at + size };
         at += size;
       }
-      if (bytesRead === 0) return;
+      if (bytesRead > 0) continue;
+      if (at < buf.length && !inUse) throw binlogError(`${path.basename(file)} ends within an event`);
+      return;
     }
   } finally {
     await handle.close();

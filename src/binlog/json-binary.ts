@@ -4,7 +4,7 @@
  */
 import { ByteWriter } from '../mysql/byte-writer.js';
 import { binlogError } from './binlog-error.js';
-import { writeDecimal } from './column-numbers.js';
+import { decimalSize, MAX_PRECISION, writeDecimal } from './column-numbers.js';
 import { TYPE } from './event-types.js';
 
 export type JsonNode =
@@ -40,81 +40,17 @@ export function jsonText(buf: Buffer, start: number, length: number): string {
   return formatJson(parseJsonBinary(buf, start, length));
 }
 
+/** Levels of arrays and objects that a server accepts. */
+export const MAX_DEPTH = 100;
+
+/** Throws a DmError 36069 when the bytes are no JSON value; reads nothing outside of them. */
 export function parseJsonBinary(buf: Buffer, start: number, length: number): JsonNode {
   if (length === 0) return { kind: 'scalar', text: 'null' };
-  return parseValue(buf, buf[start], start + 1, start + length);
+  return new JsonReader(buf, length).value(buf[start], start + 1, start + length, 0);
 }
 
 function broken(): Error {
   return binlogError('broken binary JSON value');
-}
-
-function parseValue(buf: Buffer, type: number, at: number, end: number): JsonNode {
-  switch (type) {
-    case SMALL_OBJECT:
-    case LARGE_OBJECT:
-      return parseContainer(buf, at, end, type === LARGE_OBJECT, true);
-    case SMALL_ARRAY:
-    case LARGE_ARRAY:
-      return parseContainer(buf, at, end, type === LARGE_ARRAY, false);
-    default:
-      return { kind: 'scalar', text: scalarText(buf, type, at, end) };
-  }
-}
-
-function scalarText(buf: Buffer, type: number, at: number, end: number): string {
-  switch (type) {
-    case LITERAL:
-      if (buf[at] === 0) return 'null';
-      if (buf[at] === 1) return 'true';
-      if (buf[at] === 2) return 'false';
-      throw broken();
-    case INT16:
-      return String(buf.readInt16LE(at));
-    case UINT16:
-      return String(buf.readUInt16LE(at));
-    case INT32:
-      return String(buf.readInt32LE(at));
-    case UINT32:
-      return String(buf.readUInt32LE(at));
-    case INT64:
-      return String(buf.readBigInt64LE(at));
-    case UINT64:
-      return String(buf.readBigUInt64LE(at));
-    case DOUBLE:
-      return doubleJson(buf.readDoubleLE(at));
-    case STRING: {
-      const head = readLength(buf, at, end);
-      return quoteJson(buf.utf8Slice(head.at, head.at + head.length));
-    }
-    case OPAQUE: {
-      const head = readLength(buf, at + 1, end);
-      return opaqueText(buf, buf[at], head.at, head.length);
-    }
-    default:
-      throw binlogError(`unknown JSON type ${type}`);
-  }
-}
-
-/** A whole double keeps its `.0`: without it the target would store an integer. */
-function doubleJson(value: number): string {
-  if (Object.is(value, -0)) return '-0.0';
-  const text = String(value).replace('e+', 'e');
-  return /[.e]/.test(text) ? text : `${text}.0`;
-}
-
-/** Lengths are 7 bits a byte, the lowest first. */
-function readLength(buf: Buffer, at: number, end: number): { at: number; length: number } {
-  let length = 0;
-  for (let i = 0; i < 5; i++) {
-    const byte = buf[at + i];
-    length += (byte & 0x7f) * 2 ** (7 * i);
-    if ((byte & 0x80) === 0) {
-      if (at + i + 1 + length > end) throw broken();
-      return { at: at + i + 1, length };
-    }
-  }
-  throw broken();
 }
 
 function isInline(type: number, large: boolean): boolean {
@@ -123,47 +59,165 @@ function isInline(type: number, large: boolean): boolean {
   );
 }
 
-function parseContainer(buf: Buffer, base: number, end: number, large: boolean, object: boolean): JsonNode {
-  const width = large ? 4 : 2;
-  const read = (at: number): number => {
-    if (at + width > end) throw broken();
-    return large ? buf.readUInt32LE(at) : buf.readUInt16LE(at);
-  };
-  const count = read(base);
-  const size = read(base + width);
-  const limit = base + size;
-  if (limit > end) throw broken();
-  let keys = base + 2 * width;
-  let values = keys + (object ? count * (width + 2) : 0);
-  const entries = new Map<string, JsonNode>();
-  const items: JsonNode[] = [];
-  for (let i = 0; i < count; i++) {
-    const type = buf[values];
-    const at = isInline(type, large) ? values + 1 : base + read(values + 1);
-    if (at >= limit) throw broken();
-    const node = parseValue(buf, type, at, limit);
-    values += 1 + width;
-    if (object) {
-      const keyAt = base + read(keys);
-      entries.set(buf.utf8Slice(keyAt, keyAt + buf.readUInt16LE(keys + width)), node);
-      keys += width + 2;
-    } else items.push(node);
+/** A whole double keeps its `.0`: without it the target would store an integer. */
+function doubleJson(value: number): string {
+  if (!Number.isFinite(value)) throw broken();
+  if (Object.is(value, -0)) return '-0.0';
+  const text = String(value).replace('e+', 'e');
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+/** `end` is always the end of the innermost container. */
+class JsonReader {
+  readonly #buf: Buffer;
+  /**
+   * Values refer to each other by offset. In a sound document no byte belongs to two values; in a broken
+   * one a few bytes could make millions of them, so all that is read is counted.
+   */
+  #left: number;
+
+  constructor(buf: Buffer, length: number) {
+    this.#buf = buf;
+    this.#left = length;
   }
-  return object ? { kind: 'object', entries } : { kind: 'array', items };
+
+  value(type: number, at: number, end: number, depth: number): JsonNode {
+    switch (type) {
+      case SMALL_OBJECT:
+      case LARGE_OBJECT:
+        return this.#container(at, end, type === LARGE_OBJECT, true, depth + 1);
+      case SMALL_ARRAY:
+      case LARGE_ARRAY:
+        return this.#container(at, end, type === LARGE_ARRAY, false, depth + 1);
+      default:
+        return { kind: 'scalar', text: this.#scalar(type, at, end) };
+    }
+  }
+
+  #need(at: number, count: number, end: number): number {
+    if (at + count > end) throw broken();
+    return at;
+  }
+
+  #spend(count: number): void {
+    this.#left -= count;
+    if (this.#left < 0) throw broken();
+  }
+
+  #scalar(type: number, at: number, end: number): string {
+    const buf = this.#buf;
+    switch (type) {
+      case LITERAL:
+        switch (buf[this.#need(at, 1, end)]) {
+          case 0:
+            return 'null';
+          case 1:
+            return 'true';
+          case 2:
+            return 'false';
+          default:
+            throw broken();
+        }
+      case INT16:
+        return String(buf.readInt16LE(this.#need(at, 2, end)));
+      case UINT16:
+        return String(buf.readUInt16LE(this.#need(at, 2, end)));
+      case INT32:
+        return String(buf.readInt32LE(this.#need(at, 4, end)));
+      case UINT32:
+        return String(buf.readUInt32LE(this.#need(at, 4, end)));
+      case INT64:
+        return String(buf.readBigInt64LE(this.#need(at, 8, end)));
+      case UINT64:
+        return String(buf.readBigUInt64LE(this.#need(at, 8, end)));
+      case DOUBLE:
+        return doubleJson(buf.readDoubleLE(this.#need(at, 8, end)));
+      case STRING: {
+        const head = this.#length(at, end);
+        return quoteJson(buf.utf8Slice(head.at, head.at + head.length));
+      }
+      case OPAQUE: {
+        const head = this.#length(at + 1, end);
+        return opaqueText(buf, buf[at], head.at, head.length);
+      }
+      default:
+        throw binlogError(`unknown JSON type ${type}`);
+    }
+  }
+
+  /** Lengths are 7 bits a byte, the lowest first. */
+  #length(at: number, end: number): { at: number; length: number } {
+    let length = 0;
+    for (let i = 0; i < 5; i++) {
+      const byte = this.#buf[this.#need(at + i, 1, end)];
+      length += (byte & 0x7f) * 2 ** (7 * i);
+      if ((byte & 0x80) === 0) {
+        this.#spend(length);
+        return { at: this.#need(at + i + 1, length, end), length };
+      }
+    }
+    throw broken();
+  }
+
+  #offset(at: number, end: number, large: boolean): number {
+    const buf = this.#buf;
+    return large ? buf.readUInt32LE(this.#need(at, 4, end)) : buf.readUInt16LE(this.#need(at, 2, end));
+  }
+
+  #container(base: number, end: number, large: boolean, object: boolean, depth: number): JsonNode {
+    if (depth > MAX_DEPTH) throw broken();
+    const width = large ? 4 : 2;
+    const count = this.#offset(base, end, large);
+    const size = this.#offset(base + width, end, large);
+    const limit = this.#need(base, size, end) + size;
+    let keys = base + 2 * width;
+    let values = keys + (object ? count * (width + 2) : 0);
+    const first = values + count * (1 + width);
+    if (first > limit) throw broken();
+    this.#spend(count);
+    const entries = new Map<string, JsonNode>();
+    const items: JsonNode[] = [];
+    for (let i = 0; i < count; i++, values += 1 + width) {
+      const type = this.#buf[values];
+      const inline = isInline(type, large);
+      const at = inline ? values + 1 : base + this.#offset(values + 1, limit, large);
+      // Behind the table of values: so no container can be inside itself.
+      if (!inline && at < first) throw broken();
+      const node = this.value(type, at, limit, depth);
+      if (object) {
+        entries.set(this.#key(base, keys, limit, large), node);
+        keys += width + 2;
+      } else items.push(node);
+    }
+    return object ? { kind: 'object', entries } : { kind: 'array', items };
+  }
+
+  #key(base: number, entry: number, limit: number, large: boolean): string {
+    const length = this.#buf.readUInt16LE(entry + (large ? 4 : 2));
+    const at = this.#need(base + this.#offset(entry, limit, large), length, limit);
+    this.#spend(length);
+    return this.#buf.utf8Slice(at, at + length);
+  }
 }
 
 function opaqueText(buf: Buffer, type: number, at: number, length: number): string {
   switch (type) {
     case TYPE.NEWDECIMAL: {
+      if (length < 3) throw broken();
+      const [precision, scale] = [buf[at], buf[at + 1]];
+      const sound = precision > 0 && precision <= MAX_PRECISION && scale <= precision;
+      if (!sound || decimalSize(precision, scale) > length - 2) throw broken();
       const out = new ByteWriter(128);
-      writeDecimal(buf, at + 2, buf[at], buf[at + 1], out);
+      writeDecimal(buf, at + 2, precision, scale, out);
       return out.buffer.latin1Slice(0, out.length);
     }
     case TYPE.DATE:
     case TYPE.DATETIME:
     case TYPE.TIMESTAMP:
+      if (length < 8) throw broken();
       return `"${packedDatetime(buf.readBigInt64LE(at), type === TYPE.DATE)}"`;
     case TYPE.TIME:
+      if (length < 8) throw broken();
       return `"${packedTime(buf.readBigInt64LE(at))}"`;
     default:
       return `"base64:type${type}:${buf.subarray(at, at + length).toString('base64')}"`;

@@ -1,7 +1,7 @@
 /** Partial JSON updates (binlog_row_value_options = PARTIAL_JSON): a list of changes to the before image. */
 import { binlogError } from './binlog-error.js';
 import { Cursor } from './bytes.js';
-import { formatJson, parseJsonBinary, type JsonNode } from './json-binary.js';
+import { formatJson, MAX_DEPTH, parseJsonBinary, type JsonNode } from './json-binary.js';
 
 const REPLACE = 0;
 const INSERT = 1;
@@ -16,11 +16,11 @@ export function applyJsonDiff(before: JsonNode, diff: Buffer, start: number, len
   while (cursor.left > 0) {
     const operation = cursor.u8();
     const path = parsePath(cursor.utf8(cursor.lenenc()));
+    if (path.length > MAX_DEPTH) throw mismatch();
     let value: JsonNode | null = null;
     if (operation !== REMOVE) {
-      const size = cursor.lenenc();
-      value = parseJsonBinary(diff, cursor.at, size);
-      cursor.skip(size);
+      const bytes = cursor.bytes(cursor.lenenc());
+      value = parseJsonBinary(bytes, 0, bytes.length);
     }
     root = apply(root, operation, path, value);
   }
@@ -78,6 +78,14 @@ function setKey(entries: Map<string, JsonNode>, key: string, value: JsonNode): v
   for (const [name, node] of all) entries.set(name, node);
 }
 
+function quotedKey(text: string): string {
+  try {
+    return JSON.parse(text) as string;
+  } catch (cause) {
+    throw binlogError(`bad key ${text} in a JSON path: ${String(cause)}`);
+  }
+}
+
 /** `$.name."quoted name"[3]`; diffs hold no wildcards. */
 export function parsePath(text: string): Leg[] {
   const legs: Leg[] = [];
@@ -86,13 +94,13 @@ export function parsePath(text: string): Leg[] {
     if (text[at] === '[') {
       const close = text.indexOf(']', at);
       const index = Number(text.slice(at + 1, close));
-      if (close < 0 || !Number.isInteger(index)) throw binlogError(`bad JSON path ${text}`);
+      if (close < 0 || !Number.isSafeInteger(index) || index < 0) throw binlogError(`bad JSON path ${text}`);
       legs.push({ index });
       at = close + 1;
     } else if (text[at] === '.' && text[at + 1] === '"') {
       let close = at + 2;
       while (close < text.length && text[close] !== '"') close += text[close] === '\\' ? 2 : 1;
-      legs.push({ key: JSON.parse(text.slice(at + 1, close + 1)) as string });
+      legs.push({ key: quotedKey(text.slice(at + 1, close + 1)) });
       at = close + 1;
     } else if (text[at] === '.') {
       let close = at + 1;

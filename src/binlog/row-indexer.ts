@@ -38,14 +38,18 @@ export class RowIndexer {
       this.#indexPartial(event, into);
       return;
     }
-    const before = event.columnsBefore;
-    const after = event.columnsAfter;
+    const { buf, end, columnsBefore: before, columnsAfter: after } = event;
+    const allBefore = before !== null && countShown(before, columns) === columns;
+    const allAfter = after !== null && countShown(after, columns) === columns;
     let at = event.start;
-    while (at < event.end) {
-      if (before) at = this.#image(event.buf, at, event.end, before, into);
-      if (after) at = this.#image(event.buf, at, event.end, after, into);
+    while (at < end) {
+      const from = at;
+      if (before) at = this.#image(buf, at, end, allBefore ? null : before, into);
+      if (after) at = this.#image(buf, at, end, allAfter ? null : after, into);
+      // Images without any column take no bytes: nobody knows how many there are.
+      if (at === from) throw this.#mismatch();
     }
-    if (at !== event.end) throw this.#mismatch();
+    if (at !== end) throw this.#mismatch();
   }
 
   #mismatch(): Error {
@@ -66,25 +70,24 @@ export class RowIndexer {
     into.lengths = lengths;
   }
 
-  #image(buf: Buffer, from: number, end: number, present: Buffer, into: RowIndex): number {
+  /** `present` is null when all columns are there. */
+  #image(buf: Buffer, from: number, end: number, present: Buffer | null, into: RowIndex): number {
     this.#grow(into);
     const prefixes = this.#prefixes;
     const sizes = this.#sizes;
     const { starts, lengths, columnCount } = into;
     const slot = into.images * columnCount;
-    let shown = 0;
-    for (let i = 0; i < columnCount; i++) if ((present[i >> 3] & (1 << (i & 7))) !== 0) shown++;
-    const all = shown === columnCount;
-    const nulls = from;
+    const shown = present ? countShown(present, columnCount) : columnCount;
     let at = from + ((shown + 7) >> 3);
+    if (at > end) throw this.#mismatch();
     let bit = 0;
     for (let i = 0; i < columnCount; i++) {
-      if (!all && (present[i >> 3] & (1 << (i & 7))) === 0) {
+      if (present && (present[i >> 3] & (1 << (i & 7))) === 0) {
         starts[slot + i] = ABSENT;
         lengths[slot + i] = 0;
         continue;
       }
-      const isNull = (buf[nulls + (bit >> 3)] & (1 << (bit & 7))) !== 0;
+      const isNull = (buf[from + (bit >> 3)] & (1 << (bit & 7))) !== 0;
       bit++;
       if (isNull) {
         starts[slot + i] = NULL_VALUE;
@@ -115,10 +118,9 @@ export class RowIndexer {
       starts[slot + i] = at;
       lengths[slot + i] = length;
       at += length;
-      // Also stops a broken length before it wraps the 32-bit positions.
-      if (at > end) throw this.#mismatch();
+      // Also stops a broken length before it wraps the 32-bit positions, and (as !) a length from behind the buffer.
+      if (!(at <= end)) throw this.#mismatch();
     }
-    if (at > end) throw this.#mismatch();
     into.images++;
     return at;
   }
@@ -138,12 +140,14 @@ export class RowIndexer {
     while (at < event.end) {
       const beforeSlot = into.images * into.columnCount;
       at = this.#image(event.buf, at, event.end, before, into);
+      if (at >= event.end) throw this.#mismatch();
       const options = event.buf[at++];
       let bits: Buffer | null = null;
       if ((options & 1) !== 0) {
         const bytes = (this.#jsonCount + 7) >> 3;
         bits = event.buf.subarray(at, at + bytes);
         at += bytes;
+        if (at > event.end) throw this.#mismatch();
       }
       const slot = into.images * into.columnCount;
       at = this.#image(event.buf, at, event.end, after, into);
@@ -168,6 +172,12 @@ export class RowIndexer {
     if (at !== event.end) throw this.#mismatch();
     if (patches.length > 0) into.buf = Buffer.concat([event.buf, ...patches]);
   }
+}
+
+function countShown(present: Buffer, columns: number): number {
+  let shown = 0;
+  for (let i = 0; i < columns; i++) if ((present[i >> 3] & (1 << (i & 7))) !== 0) shown++;
+  return shown;
 }
 
 /** An empty index to be filled, and reused, by `RowCodec.index`. */

@@ -14,8 +14,8 @@ import type { Clock, Timer } from '../runtime/ports.js';
 import { binlogError } from './binlog-error.js';
 import { BinlogDecoder } from './decoder.js';
 import { dumpCommand, queryCommand, sessionSetup } from './dump-command.js';
-import { EVENT } from './event-types.js';
 import type { BinlogEvent } from './events.js';
+import { PassOver } from './pass-over.js';
 import type { BinlogReader, BinlogStartOptions } from './reader.js';
 
 const DEFAULT_BUFFER = 16 * 1024 * 1024;
@@ -84,8 +84,7 @@ class BinlogStream implements BinlogReader {
   #watch: Timer | null = null;
   #lastHeard = 0;
   bytesRead = 0;
-  /** Events that end at or before this place of the start file are passed over (see dump-command.ts). */
-  #skipUpTo = 0;
+  #passOver = new PassOver(0);
 
   constructor(socket: Socket, options: BinlogStreamOptions) {
     this.#socket = socket;
@@ -114,7 +113,7 @@ class BinlogStream implements BinlogReader {
     await done;
     this.#phase = 'streaming';
     const dump = dumpCommand(this.#options, serverVersion, isMariaDb);
-    this.#skipUpTo = dump.skipUpTo;
+    this.#passOver = new PassOver(dump.skipUpTo);
     this.#socket.write(dump.packet);
   }
 
@@ -133,6 +132,10 @@ class BinlogStream implements BinlogReader {
   }
 
   #onPacket(buf: Buffer, start: number, end: number): boolean {
+    if (end === start) {
+      this.#fail(binlogError('an empty packet has come from the server'));
+      return true;
+    }
     const marker = buf[start];
     if (this.#phase === 'setup') {
       if (marker === 0xff) this.#setup?.reject(serverFailure(parseError(buf, start, end)));
@@ -161,7 +164,7 @@ class BinlogStream implements BinlogReader {
     for (;;) {
       const inner = this.#decoder.pending();
       if (inner) {
-        if (this.#passedOver(inner)) continue;
+        if (this.#passOver.passes(inner)) continue;
         return inner;
       }
       if (this.#head === this.#queue.length) {
@@ -182,18 +185,8 @@ class BinlogStream implements BinlogReader {
         this.#fail(failure);
         throw failure;
       }
-      if (event && !this.#passedOver(event)) return event;
+      if (event && !this.#passOver.passes(event)) return event;
     }
-  }
-
-  #passedOver(event: BinlogEvent): boolean {
-    if (this.#skipUpTo === 0) return false;
-    const { header } = event;
-    if (event.type === 'rotate' && !event.fake) this.#skipUpTo = 0;
-    if (header.logPos > this.#skipUpTo && header.typeCode !== EVENT.FORMAT_DESCRIPTION) this.#skipUpTo = 0;
-    return (
-      this.#skipUpTo !== 0 && event.type !== 'rotate' && event.type !== 'format' && event.type !== 'heartbeat'
-    );
   }
 
   /** Drops the polled part of the queue now and then, and lets the socket go on. */
@@ -265,8 +258,9 @@ function lostError(text: string, cause?: unknown): DmError {
 }
 
 function parseError(buf: Buffer, start: number, end: number): ServerError {
+  if (end - start < 3) return { errno: 0, state: 'HY000', message: 'an error without a number' };
   const errno = buf.readUInt16LE(start + 1);
-  const withState = buf[start + 3] === 0x23;
+  const withState = end - start >= 9 && buf[start + 3] === 0x23;
   return {
     errno,
     state: withState ? buf.latin1Slice(start + 4, start + 9) : 'HY000',

@@ -2,6 +2,7 @@
  * The table maps of a stream. Servers send the map again with every statement; the same bytes give the
  * same TableMap object again, so that whoever compiles something per map (a codec) can key on identity.
  */
+import { binlogError } from './binlog-error.js';
 import { decodeTableMap } from './decode-table-map.js';
 import type { TableMap } from './events.js';
 import { readUInt48 } from './bytes.js';
@@ -22,6 +23,7 @@ export class TableMaps {
   }
 
   take(buf: Buffer, start: number, end: number): void {
+    if (end - start < 8) throw binlogError('table map event is too short');
     const id = readUInt48(buf, start);
     const known = this.#entries.get(id);
     if (known && buf.compare(known.bytes, 0, known.bytes.length, start, end) === 0) return;

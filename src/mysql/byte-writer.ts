@@ -1,3 +1,6 @@
+/** A source larger than this is let go on reset, so that idle writers do not hold the memory of big events. */
+const KEPT_SOURCE = 2 * 1024 * 1024;
+
 const wordsOf = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
@@ -34,6 +37,9 @@ export class ByteWriter {
 
   reset(): void {
     this.length = 0;
+    if (this.#source.length <= KEPT_SOURCE) return;
+    this.#source = this.buffer;
+    this.#sourceWords = this.words;
   }
 
   /** Makes room for `more` bytes beyond `length`. */
