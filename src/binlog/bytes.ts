@@ -14,7 +14,7 @@ export function readUInt48(buf: Uint8Array, at: number): number {
 /** An 8-byte length or position as a number; refuses what a double cannot hold. */
 export function readUInt64Number(buf: Buffer, at: number): number {
   const value = buf.readUInt32LE(at) + buf.readUInt32LE(at + 4) * 0x100000000;
-  if (value > Number.MAX_SAFE_INTEGER) throw binlogError(`number out of range at byte ${at} of an event`);
+  if (value > Number.MAX_SAFE_INTEGER) throw binlogError(`number ${value} in an event is out of range`);
   return value;
 }
 
