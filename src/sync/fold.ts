@@ -7,6 +7,7 @@
  */
 import type { Column } from '../schema/table.js';
 import type { SqlValue } from '../binlog/rows.js';
+import { LOOKALIKES, RADICALS } from './fold-table.js';
 
 export type Fold =
   /** Integers: exact. */
@@ -15,8 +16,10 @@ export type Fold =
   | 'text'
   /** Binary collations of text: exact but for trailing spaces (PAD SPACE). */
   | 'padded'
-  /** Any other collation: letters and digits without case, accent and width. */
+  /** Other collations: digits and some letters without case, accent and width. */
   | 'loose'
+  /** As `loose`, where all characters beyond the BMP are equal: old collations know no more. */
+  | 'loose-bmp'
   | 'bytes'
   | 'constant';
 
@@ -32,7 +35,7 @@ export function chooseFold(source: Column | undefined, target: Column | undefine
   if (INTEGERS.has(from.base) && INTEGERS.has(to.base)) return 'integer';
   if (TEXTS.has(from.base) && TEXTS.has(to.base)) {
     if (to.charset === 'binary' || from.charset === 'binary') return 'constant';
-    return to.collation?.endsWith('_bin') === true ? 'padded' : 'loose';
+    return foldOfCollation(to.collation ?? '');
   }
   if (BLOBS.has(from.base) && BLOBS.has(to.base)) return 'bytes';
   if (from.base !== to.base) return 'constant';
@@ -63,6 +66,18 @@ export function chooseFold(source: Column | undefined, target: Column | undefine
   }
 }
 
+/** Collations with equalities of their own, where no letter is safe. */
+const PECULIAR =
+  /^(big5_|macce_|tis620_|cp1251_bulgarian|cp1257_lithuanian|latin2_|cp1250_czech)|thai_520|myanmar/;
+/** Collations that tell characters beyond the BMP apart. */
+const ALL_PLANES = /_520_|_0900_|uca1400|_(ai|as)_c[is]$|gb18030/;
+
+export function foldOfCollation(collation: string): Fold {
+  if (collation.endsWith('_bin')) return 'padded';
+  if (collation === '' || PECULIAR.test(collation)) return 'constant';
+  return ALL_PLANES.test(collation) ? 'loose' : 'loose-bmp';
+}
+
 const PRIME = 0x01000193;
 
 /** One more 32-bit unit into an FNV-1a style hash. */
@@ -84,49 +99,42 @@ export function hashText(seed: number, text: string): number {
   return mix(hash, text.length);
 }
 
-/** Letters that collations equal to ASCII letters though Unicode does not decompose them. */
-const EXPANSIONS: Record<string, string> = {
-  ß: 'ss',
-  æ: 'ae',
-  œ: 'oe',
-  ø: 'o',
-  đ: 'd',
-  ð: 'd',
-  ħ: 'h',
-  ł: 'l',
-  þ: 'th',
-  ŧ: 't',
-  ı: 'i',
-  ŋ: 'n',
-  ς: 'σ',
-  ɐ: 'a',
-  ə: 'e',
-};
-
 /**
- * Kept: a-z, 0-9, Greek, Cyrillic, Hangul letters and Han in the BMP. Dropped: everything that some
- * collation ignores or equals to something else (punctuation, marks, kana, supplementary planes).
+ * Kept of ASCII: digits and the consonants that no collation equals to another letter or to nothing. (Y and
+ * ü are one letter in Swedish, ä and ae in German, ß and s or ss, c and ch, i and y in Lithuanian, i and
+ * j, u and v in Roman, v and w in Swedish.)
  */
-function keeps(code: number): boolean {
-  return (
-    (code >= 0x61 && code <= 0x7a) ||
-    (code >= 0x30 && code <= 0x39) ||
-    (code >= 0x3b1 && code <= 0x3c9) ||
-    (code >= 0x430 && code <= 0x44f) ||
-    (code >= 0x1100 && code <= 0x1112) ||
-    (code >= 0x4e00 && code <= 0x9fff)
-  );
+function keepsAscii(code: number): boolean {
+  return (code >= 0x30 && code <= 0x39) || (code >= 0x62 && code <= 0x7a && KEPT_LETTERS[code - 0x61] === 1);
+}
+
+const KEPT_LETTERS = Uint8Array.from({ length: 26 }, (_, i) =>
+  'bdfgklmnpqrtxz'.includes(String.fromCharCode(0x61 + i)) ? 1 : 0,
+);
+
+const DIGIT = /^\p{Nd}$/u;
+
+/** Decimal digits of any script stand in tens. */
+function digitValue(code: number): number {
+  let first = code;
+  while (DIGIT.test(String.fromCodePoint(first - 1))) first--;
+  return (code - first) % 10;
 }
 
 function hashLooseUnicode(seed: number, text: string): number {
   let hash = seed;
-  // Upper case first: it unites what lower case keeps apart (ſ and s, ϐ and β).
-  const folded = text.normalize('NFKD').toUpperCase().toLowerCase().normalize('NFKD');
-  for (const char of folded) {
-    const expanded = EXPANSIONS[char] ?? char;
-    for (let i = 0; i < expanded.length; i++) {
-      const code = expanded.charCodeAt(i);
-      if (keeps(code)) hash = mix(hash, code);
+  for (const char of text.normalize('NFKD').toLowerCase()) {
+    const code = char.codePointAt(0) ?? 0;
+    if (code <= 127) {
+      if (keepsAscii(code)) hash = mix(hash, code);
+    } else if (code >= 0x4e00 && code <= 0x9fff) {
+      // Han is all that is kept beyond ASCII: other letters have too many forms.
+      if (!RADICALS.has(char)) hash = mix(hash, code);
+    } else if (DIGIT.test(char)) {
+      hash = mix(hash, 0x30 + digitValue(code));
+    } else {
+      const letters = LOOKALIKES.get(char) ?? '';
+      for (let i = 0; i < letters.length; i++) hash = mix(hash, letters.charCodeAt(i));
     }
   }
   return hash;
@@ -138,7 +146,7 @@ function hashLoose(seed: number, text: string): number {
     let code = text.charCodeAt(i);
     if (code > 127) return hashLooseUnicode(seed, text);
     if (code >= 0x41 && code <= 0x5a) code += 0x20;
-    if ((code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39)) hash = mix(hash, code);
+    if (keepsAscii(code)) hash = mix(hash, code);
   }
   return hash;
 }
@@ -184,6 +192,7 @@ export function hashValue(seed: number, fold: Fold, value: SqlValue, prefix: num
   if (typeof value === 'string') {
     const text = prefix > 0 ? prefixOf(value, prefix) : value;
     if (fold === 'loose') return hashLoose(seed, text);
+    if (fold === 'loose-bmp') return hashLoose(seed, text.replace(/[\u{10000}-\u{10ffff}]/gu, ''));
     if (fold === 'padded') return hashPadded(seed, text);
     return hashText(seed, text);
   }
