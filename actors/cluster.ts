@@ -61,10 +61,7 @@ export class LeaderCluster implements Cluster {
   }
 
   async createSource(sourceId: string, yaml: string): Promise<SourceResult> {
-    if (this.#get('source', keys.source(sourceId))) {
-      throw new DmError(CODES.schedulerSourceExist, `source config with ID ${sourceId} already exists`);
-    }
-    await this.#put(keys.source(sourceId), { type: 'source', sourceId, yaml });
+    await this.#addSource({ type: 'source', sourceId, yaml });
     const placement = keys.placement(sourceId);
     // Either a worker has it and has begun with it, or a placement without a worker says that none is free.
     await waitUntil(
@@ -131,9 +128,6 @@ export class LeaderCluster implements Cluster {
     const own = parseTaskConfig(yaml, `task ${name}`).instances.map((instance) => instance.sourceId);
     const sources = options.sources.length === 0 ? own : own.filter((id) => options.sources.includes(id));
     for (const source of sources) this.#refuseUnknownSource(source);
-    const known = new Set(this.#subtasks().map(({ task, source }) => keys.subtask(source, task)));
-    const existing = sources.filter((source) => known.has(keys.subtask(source, name)));
-    if (existing.length > 0) throw subtasksExist(name, existing);
     const starting = sources.map((source): SubtaskDocument => ({
       type: 'subtask',
       task: name,
@@ -144,11 +138,18 @@ export class LeaderCluster implements Cluster {
       removeMeta: options.removeMeta,
     }));
     // From here on the start is decided: this leader or the next one carries it out.
-    await this.#put(keys.task(name), { type: 'task', name, yaml, starting });
+    await this.#decideStart(name, yaml, starting);
     return Promise.all(starting.map((document) => this.#await(document)));
   }
 
   async operateTask(name: string, stage: ExpectedStage, sources: readonly string[]): Promise<SourceResult[]> {
+    // A start that is being carried out comes before the command.
+    await waitUntil(
+      () => (this.#get('task', keys.task(name))?.starting.length ?? 0) === 0,
+      [this.#expected],
+      this.#options.ports.clock,
+      this.#options.rpcTimeoutMs,
+    );
     const own = this.#all('subtask').filter(({ task }) => task === name);
     if (own.length === 0) throw new DmError(CODES.schedulerTaskNotExist, `task with name ${name} not exist`);
     const chosen = sources.length === 0 ? own : own.filter(({ source }) => sources.includes(source));
@@ -303,16 +304,54 @@ export class LeaderCluster implements Cluster {
     };
   }
 
-  async #put(key: string, document: ExpectedDocument): Promise<void> {
+  /** Of two that add a source at the same time one does; the other finds it and is refused. */
+  async #addSource(source: Expected<'source'>): Promise<void> {
+    const key = keys.source(source.sourceId);
+    let unsure = false;
     for (let attempt = 1; ; attempt++) {
+      const stored = this.#get('source', key);
+      // A time-out may hide that the write got through.
+      if (stored && unsure && JSON.stringify(stored) === JSON.stringify(source)) return;
+      if (stored) {
+        throw new DmError(
+          CODES.schedulerSourceExist,
+          `source config with ID ${source.sourceId} already exists`,
+        );
+      }
       try {
-        await this.#expected.replace(key, document);
+        await this.#expected.create(key, source);
         return;
       } catch (error) {
         if (!(error instanceof KvError) || attempt === WRITE_TRIES) throw asDmUnavailable(error);
-        const stored = await this.#refresh(key);
-        // A time-out may hide that the write got through.
-        if (JSON.stringify(stored) === JSON.stringify(document)) return;
+        unsure ||= error.kind !== 'conflict';
+        await this.#refresh(key);
+      }
+    }
+  }
+
+  /**
+   * Writes the start down beside those that are still being carried out. Of starts of one subtask at the
+   * same time one is written; the others find it and are refused.
+   */
+  async #decideStart(name: string, yaml: string, starting: readonly SubtaskDocument[]): Promise<void> {
+    const key = keys.task(name);
+    const wanted = new Map(starting.map((one) => [one.source, one.start]));
+    for (let attempt = 1; ; attempt++) {
+      const present = this.#subtasks().filter(({ task, source }) => task === name && wanted.has(source));
+      // A time-out may hide that the write got through.
+      if (present.some(({ source, start }) => wanted.get(source) === start)) return;
+      if (present.length > 0)
+        throw subtasksExist(
+          name,
+          present.map(({ source }) => source),
+        );
+      const earlier = this.#get('task', key)?.starting ?? [];
+      try {
+        await this.#expected.replace(key, { type: 'task', name, yaml, starting: [...earlier, ...starting] });
+        return;
+      } catch (error) {
+        if (!(error instanceof KvError) || attempt === WRITE_TRIES) throw asDmUnavailable(error);
+        await this.#refresh(key);
       }
     }
   }

@@ -94,7 +94,12 @@ export class Leader {
           throw error;
         });
       }
-      await expected.replace(key, { ...task, starting: [] }).catch(async (error: unknown) => {
+      const now = expected.get(key);
+      if (now?.type !== 'task') return;
+      // Others may have been decided meanwhile: they stay for the next round.
+      const done = new Set(task.starting.map(({ start }) => start));
+      const starting = now.starting.filter(({ start }) => !done.has(start));
+      await expected.replace(key, { ...now, starting }).catch(async (error: unknown) => {
         await expected.refresh(key);
         throw error;
       });

@@ -274,6 +274,42 @@ describe('tasks', () => {
     }
   });
 
+  it('the same command from two clients at once: one of them does it', async () => {
+    const request = { task: task({ mode: 'full' }) };
+    const answers = await Promise.all([1, 2, 3].map(() => nats.ask('start-task', request)));
+    const refusals = answers.filter((answer: Answer) => answer.result !== true);
+    expect(refusals).toHaveLength(2);
+    for (const refusal of refusals) expectRefusal(refusal, 46014, 'already exist');
+    await nats.untilSubtask('shop', 'to finish', (status: Answer) => status.stage === 'Finished');
+    const stops = await Promise.all([1, 2].map(() => nats.ask('stop-task', { task: 'shop' })));
+    expect(stops.some((answer: Answer) => answer.result === true)).toBe(true);
+    expect(await nats.taskNames()).toEqual([]);
+    await target.query('DROP DATABASE shop');
+
+    const create = { op: 'create', config: [sourceYaml('new', upstream)] };
+    const created = await Promise.all([1, 2].map(() => nats.ask('operate-source', create)));
+    expect(created.filter((answer: Answer) => answer.result === true)).toHaveLength(1);
+    expectRefusal(
+      created.find((answer: Answer) => answer.result !== true),
+      46007,
+      'new already exists',
+    );
+    expect(await nats.placements()).toHaveProperty('new');
+    await nats.must('operate-source', { op: 'stop', sourceID: 'new' });
+  });
+
+  it('a source is updated, or left as it was', async () => {
+    const shown = () => nats.must('get-config', { type: 'source', name: 'one' });
+    const before = await shown();
+    const wrong = { op: 'update', config: [sourceYaml('one', upstream, { password: 'no' })] };
+    expectRefusal(await nats.ask('operate-source', wrong), 10001, /Access denied/);
+    expect(await shown()).toEqual(before);
+    const right = { op: 'update', config: [sourceYaml('one', upstream, { gtid: true })] };
+    await nats.must('operate-source', right);
+    expect((await shown()).cfg).toContain('enable-gtid: true');
+    await nats.must('operate-source', { op: 'update', config: [sourceYaml('one', upstream)] });
+  });
+
   it('unknown tasks', async () => {
     await leavingNothing(async () => {
       for (const command of ['pause-task', 'resume-task', 'stop-task', 'query-status']) {

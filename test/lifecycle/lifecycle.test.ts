@@ -129,8 +129,20 @@ describe('the life of a task', () => {
 
     const second = await nats.must('start-task', { task, sources: ['two'] });
     expect(second.sources).toMatchObject([{ result: true, source: 'two', worker: '' }]);
+    // Without a worker a command is noted, or done where it needs none.
+    const only = { task: 'both', sources: ['two'] };
+    await nats.must('stop-task', only);
+    expect((await nats.must('query-status')).tasks).toMatchObject([{ sources: ['one'] }]);
+    await nats.must('start-task', { task, sources: ['two'] });
+    await nats.must('pause-task', only);
+    const unasked = await nats.ask('query-status', only);
+    expect(unasked.sources).toMatchObject([{ result: false, sourceStatus: { worker: '' } }]);
+    expect(unasked.sources[0].msg).toContain('code=46009');
     await cluster.addWorker('worker2');
     expect(await bound('two')).toBe('worker2');
+    const paused = await nats.untilSubtask('both', 'to be paused', stage('Paused'), { source: 'two' });
+    expect(paused.result).toEqual({ isCanceled: true, errors: [], detail: null });
+    await nats.must('resume-task', only);
     await equal('two', 'both_two');
     await nats.untilSync('both', 'two');
 
@@ -286,6 +298,34 @@ describe('the life of a task', () => {
     await nats.must('start-task', { task });
     await untilEqual(server, target, `${schema}.keyed`, { details });
     await untilEqual(server, target, later, { targetTable: `${schema}.plain`, details });
+  });
+
+  it('is paused, resumed and stopped at any moment of the copy', async () => {
+    await up('one').execute(`
+      CREATE DATABASE big;
+      USE big;
+      CREATE TABLE big.keyed (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(200));
+      CREATE TABLE big.plain (id INT, v VARCHAR(200));
+      INSERT INTO big.keyed (v) SELECT REPEAT('x', 100 + seq % 100) FROM seq_1_to_60000;
+      INSERT INTO big.plain SELECT seq % 100, 'y' FROM seq_1_to_20000`);
+    const task = yaml({
+      name: 'big',
+      sources: ['one'],
+      instance: () => '    mydumper: { rows: 5000 }\n',
+    });
+    await nats.must('start-task', { task });
+    await nats.must('pause-task', { task: 'big' });
+    await write(up('one'), 'big', 100_001);
+    await nats.must('resume-task', { task: 'big' });
+    await nats.untilSubtask('big', 'to load', (s: Answer) => s.unit !== 'Check' && s.unit !== 'InvalidUnit');
+    await nats.must('stop-task', { task: 'big' });
+    await write(up('one'), 'big', 100_101);
+    await nats.must('start-task', { task });
+    await nats.must('stop-task', { task: 'big' });
+    await nats.must('start-task', { task });
+    await write(up('one'), 'big', 100_201);
+    await nats.untilSync('big');
+    await equal('one', 'big');
   });
 
   it('is handed over at once when its worker is told to end', async () => {
