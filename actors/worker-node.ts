@@ -332,7 +332,11 @@ export class WorkerNode implements Service {
     return {
       enabled: checker.checkEnable,
       rollbackMs: checker.backoffRollbackMs,
-      maxMs: checker.backoffMaxMs,
+      // Nothing is polled here; an interval longer than the usual one says how often is often enough.
+      minMs: Math.max(checker.backoffMinMs, longerInterval(checker.checkIntervalMs)),
+      maxMs: Math.max(checker.backoffMaxMs, longerInterval(checker.checkIntervalMs)),
+      factor: checker.backoffFactor,
+      jitter: checker.backoffJitter,
     };
   }
 
@@ -355,4 +359,11 @@ export class WorkerNode implements Service {
     }
     return resolved;
   }
+}
+
+/** DM's default of `check-interval`. */
+const CHECK_INTERVAL_MS = 5_000;
+
+function longerInterval(checkIntervalMs: number): number {
+  return checkIntervalMs > CHECK_INTERVAL_MS ? checkIntervalMs : 0;
 }

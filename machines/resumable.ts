@@ -17,7 +17,7 @@ const DDL_TEXTS = [
 ] as const;
 
 /** Server errors: name too long, too many columns, too many keys; duplicate, too long, wrong or illegal value, too big a transaction. */
-const SERVER_ERRNOS = [1059, 1117, 1069, 1062, 1406, 1366, 8025] as const;
+const SERVER_ERRNOS = new Set([1059, 1117, 1069, 1062, 1406, 1366, 8025]);
 
 /** The source has purged what the reader needs. */
 const PURGED_TEXTS = [
@@ -26,27 +26,38 @@ const PURGED_TEXTS = [
   'The replication sender thread cannot start in AUTO_POSITION mode',
   'master has purged',
   'purged required binary logs',
+  'required binlog files have been purged',
 ] as const;
 
-const CODES = new Set([36008, 32004, 32001, 36027, 11129, 34020, 34021, 30001, 30002, 30004, 30005, 30008]);
+/** Those of DM, and 60102: a value that the target's column cannot hold. */
+const CODES = new Set([
+  36008, 32004, 32001, 36027, 11129, 34020, 34021, 30001, 30002, 30004, 30005, 30008, 60102,
+]);
 
-function mentionsErrno(text: string, errno: number): boolean {
-  return text.includes(`Error ${errno}`) || text.includes(`errno ${errno}`) || text.includes(`(${errno})`);
-}
+/** How the text of a server's error begins (src/mysql/packets.ts), wherever it stands in a cause. */
+const SERVER_ERROR = /\bError (\d+)\b/g;
 
 /** False when trying again cannot help. An error without a code in the lists is worth a try. */
 export function isResumable(errors: readonly ProcessError[]): boolean {
-  return errors.every((error) => {
-    if (CODES.has(error.ErrCode)) return false;
-    const text = `${error.Message}\n${error.RawCause}`;
+  return errors.every(({ ErrCode, RawCause, Message }) => {
+    if (CODES.has(ErrCode)) return false;
+    // Not both: the message has the failed statement in it, and with that anything that rows may hold.
+    const text = RawCause === '' ? Message : RawCause;
     const lower = text.toLowerCase();
     if (DDL_TEXTS.some((part) => lower.includes(part.toLowerCase()))) return false;
     if (PURGED_TEXTS.some((part) => lower.includes(part.toLowerCase()))) return false;
-    return !SERVER_ERRNOS.some((errno) => mentionsErrno(text, errno));
+    for (const [, errno] of text.matchAll(SERVER_ERROR)) if (SERVER_ERRNOS.has(Number(errno))) return false;
+    return true;
   });
 }
 
-/** DM's back-off: 1 s, 2 s, 4 s ... `maxMs`. `attempt` counts the resumptions that did not last. */
-export function resumeDelayMs(attempt: number, maxMs: number): number {
-  return Math.min(1000 * 2 ** Math.min(attempt, 30), maxMs);
+export interface Backoff {
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly factor: number;
+}
+
+/** DM's back-off: `minMs`, times `factor` each time, up to `maxMs`. `attempt` counts the resumptions that did not last. */
+export function resumeDelayMs(attempt: number, { minMs, maxMs, factor }: Backoff): number {
+  return Math.min(minMs * factor ** attempt, maxMs);
 }

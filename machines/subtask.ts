@@ -16,10 +16,22 @@ export interface ResumeChecker {
   readonly enabled: boolean;
   /** After this long without an error the back-off goes back by one step. */
   readonly rollbackMs: number;
+  /** Pause before the first resumption, and the longest. */
+  readonly minMs: number;
   readonly maxMs: number;
+  readonly factor: number;
+  /** Pauses are drawn between `minMs` and their length, so that tasks that failed together part ways. */
+  readonly jitter: boolean;
 }
 
-export const DEFAULT_CHECKER: ResumeChecker = { enabled: true, rollbackMs: 300_000, maxMs: 300_000 };
+export const DEFAULT_CHECKER: ResumeChecker = {
+  enabled: true,
+  rollbackMs: 300_000,
+  minMs: 1_000,
+  maxMs: 300_000,
+  factor: 2,
+  jitter: true,
+};
 
 /** How a run of the thread ended; same shape as SubtaskEnd of src/subtask/protocol.ts. */
 export type UnitEnd =
@@ -102,7 +114,8 @@ const chart = setup({
     startUnit: (_, _p: { run: number; epoch: number; removeMeta: boolean }) => undefined,
     endUnit: (_, _p: { run: number; reason: 'pause' | 'stop' }) => undefined,
     killUnit: (_, _p: { run: number }) => undefined,
-    setDeadline: (_, _p: { name: string; ms: number; event: SubtaskEvent }) => undefined,
+    /** With `earliestMs` the host draws the time between it and `ms`. */
+    setDeadline: (_, _p: { name: string; ms: number; earliestMs?: number; event: SubtaskEvent }) => undefined,
     clearDeadline: (_, _p: { name: string }) => undefined,
     nextRun: assign(({ context }) => ({ run: context.run + 1 })),
     notePlaced: assign(({ context, event }) =>
@@ -134,7 +147,10 @@ const chart = setup({
     ),
     noteCanceled: assign({ isCanceled: true }),
     noteNotPaused: assign(NOT_PAUSED),
-    countAttempt: assign(({ context }) => ({ attempt: Math.min(context.attempt + 1, 30) })),
+    /** Not beyond the longest pause: HEALTHY takes back one step at a time. */
+    countAttempt: assign(({ context: { attempt, checker } }) => ({
+      attempt: resumeDelayMs(attempt, checker) < checker.maxMs && attempt < 30 ? attempt + 1 : attempt,
+    })),
     stepBack: assign(({ context }) => ({ attempt: Math.max(context.attempt - 1, 0) })),
     noteStart: assign(({ event }) =>
       event.type === 'START'
@@ -312,7 +328,8 @@ export const subtaskMachine = chart.createMachine({
         params: ({ context }) => ({
           name: 'resume',
           // A deadline of -1 ms is none.
-          ms: canAutoResume(context) ? resumeDelayMs(context.attempt, context.checker.maxMs) : -1,
+          ms: canAutoResume(context) ? resumeDelayMs(context.attempt, context.checker) : -1,
+          ...(context.checker.jitter ? { earliestMs: context.checker.minMs } : {}),
           event: { type: 'AUTO_RESUME' },
         }),
       },

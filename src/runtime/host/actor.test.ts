@@ -73,6 +73,7 @@ async function host(node: SimNode, epoch: number, owner: string, fails = false):
         kv: await node.store.bucket('actors'),
         clock: node.clock,
         ids: node.ids,
+        random: node.random,
         log: node.log,
         inspect: (transition) => transitions.push(transition),
       },

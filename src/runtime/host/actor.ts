@@ -18,7 +18,7 @@ import {
   type InputFrom,
   type SnapshotFrom,
 } from 'xstate';
-import type { Clock, Ids, Kv, Log } from '../ports.js';
+import type { Clock, Ids, Kv, Log, Random } from '../ports.js';
 import { Deadlines } from './deadlines.js';
 import type { ActorDocument } from './document.js';
 import { DurableSlot, SupersededError } from './durable-slot.js';
@@ -57,10 +57,19 @@ export interface Transition {
   readonly at: number;
 }
 
+/** Of the action `setDeadline` of every machine. With `earliestMs` the time is drawn between it and `ms`. */
+interface DeadlineParams {
+  readonly name: string;
+  readonly ms: number;
+  readonly earliestMs?: number;
+  readonly event: { type: string };
+}
+
 export interface ActorPorts {
   readonly kv: Kv;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly random: Random;
   readonly log: Log;
   readonly inspect: (transition: Transition) => void;
 }
@@ -218,8 +227,9 @@ export class HostedActor<M extends AnyStateMachine> {
   #takeDeadlines(actions: readonly { type: string; params?: unknown }[]) {
     return actions.filter(({ type, params }) => {
       if (type === 'setDeadline') {
-        const { name, ms, event } = params as { name: string; ms: number; event: { type: string } };
-        this.#deadlines.set(name, ms, event);
+        const { name, ms, earliestMs, event } = params as DeadlineParams;
+        const early = earliestMs === undefined ? 0 : Math.max(ms - earliestMs, 0) * this.#ports.random.next();
+        this.#deadlines.set(name, ms - early, event);
         return false;
       }
       if (type === 'clearDeadline') {
