@@ -23,7 +23,7 @@ import {
 import { isTransient, toDmError } from '../mysql/db-error.js';
 import { SqlError, type Session, type StatementResult } from '../mysql/session.js';
 import type { Clock, Log } from '../runtime/ports.js';
-import type { Packet, Dependency } from './packet.js';
+import { RESTORE_MODE, type Packet, type Dependency } from './packet.js';
 import { formatPlaces } from './place.js';
 
 export interface LaneOptions {
@@ -334,7 +334,8 @@ export class Lane {
 
   async #recover(): Promise<void> {
     const { owner, connect } = this.#options;
-    if (this.#session !== null && !this.#session.closed) await this.#session.execute('ROLLBACK');
+    if (this.#session !== null && !this.#session.closed)
+      await this.#session.execute(`ROLLBACK;${RESTORE_MODE}`);
     else this.#session = await connect();
     const row = await claimLane(this.#session, owner, this.number, this.#run);
     this.#run = row.run;

@@ -9,6 +9,11 @@ import type { RowIndex } from '../binlog/rows.js';
 import { sameBytes, type TablePlan, type WhereColumn } from './plan.js';
 
 const COMMIT = 'COMMIT;';
+const LAX =
+  "SET @sluice_sql_mode=@@SESSION.sql_mode,SESSION sql_mode=REPLACE(REPLACE(@@SESSION.sql_mode,'STRICT_TRANS_TABLES',''),'STRICT_ALL_TABLES','')";
+const STRICT = 'SET SESSION sql_mode=@sluice_sql_mode';
+/** Undoes what a packet that broke off has left in its session. */
+export const RESTORE_MODE = 'SET SESSION sql_mode=IFNULL(@sluice_sql_mode,@@SESSION.sql_mode)';
 const HEAD = `${COMMIT}BEGIN;`;
 const SEMICOLON = 0x3b;
 const COMMA = 0x2c;
@@ -78,6 +83,8 @@ export class Packet {
   insert(plan: TablePlan, index: RowIndex, image: number, replace: boolean): void {
     const kind = replace ? 'replace' : 'insert';
     const out = this.#out;
+    const lax = needsLaxMode(plan, index, image);
+    if (lax) this.#statement(plan, LAX);
     if (this.#open === kind && this.#plan === plan) {
       out.byte(COMMA);
     } else {
@@ -91,6 +98,7 @@ export class Packet {
       this.#literal(plan, index, image, columns[i]);
     }
     out.byte(CLOSE);
+    if (lax) this.#statement(plan, STRICT);
     this.rows++;
   }
 
@@ -136,6 +144,8 @@ export class Packet {
   /** Sets what has changed, and what the target would otherwise change by itself. */
   update(plan: TablePlan, index: RowIndex, before: number, after: number): void {
     const out = this.#out;
+    const lax = needsLaxMode(plan, index, after);
+    if (lax) this.#statement(plan, LAX);
     this.#begin('none', plan);
     out.bytes(plan.updateHead);
     const { columns, always, assignments } = plan;
@@ -156,6 +166,7 @@ export class Packet {
     this.#whereAll(plan, index, before);
     if (plan.identity === null) out.ascii(' LIMIT 1');
     this.expected[this.expected.length - 1] = 1;
+    if (lax) this.#statement(plan, STRICT);
     this.rows++;
   }
 
@@ -176,6 +187,11 @@ export class Packet {
     const bodyEnd = this.#bodyEnd === 0 ? this.#out.length : this.#bodyEnd;
     const end = number + 1 < this.starts.length ? this.starts[number + 1] - 1 : bodyEnd;
     return this.#out.buffer.toString('utf8', start, Math.min(end, start + limit));
+  }
+
+  #statement(plan: TablePlan, sql: string): void {
+    this.#begin('none', plan);
+    this.#out.ascii(sql);
   }
 
   #begin(open: OpenStatement, plan: TablePlan): void {
@@ -241,4 +257,16 @@ export class Packet {
       }
     }
   }
+}
+
+/** True when an ENUM holds 0, which the source has stored in a lax mode for a value that is no member. */
+function needsLaxMode(plan: TablePlan, index: RowIndex, image: number): boolean {
+  for (const column of plan.enums) {
+    const at = image * index.columnCount + column;
+    const start = index.starts[at];
+    if (start >= 0 && index.buf[start] === 0 && (index.lengths[at] === 1 || index.buf[start + 1] === 0)) {
+      return true;
+    }
+  }
+  return false;
 }

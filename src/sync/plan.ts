@@ -47,6 +47,8 @@ export interface TablePlan {
   readonly assignments: readonly string[];
   /** 1 where SET must name the column even when unchanged: the target would change it by itself. */
   readonly always: Uint8Array;
+  /** Written ENUM columns, by ordinal: their value 0 is refused by a strict sql_mode. */
+  readonly enums: Int32Array;
   readonly insertHead: Buffer;
   readonly replaceHead: Buffer;
   readonly updateHead: Buffer;
@@ -126,6 +128,10 @@ export function compilePlan(input: PlanInput): TablePlan {
     columns: Int32Array.from(written, ({ ordinal }) => ordinal),
     assignments: names.map((name) => `${name}=`),
     always: Uint8Array.from(written, ({ target: to }) => (to?.onUpdate === undefined ? 0 : 1)),
+    enums: Int32Array.from(
+      written.filter(({ target: to }) => to?.type.base === 'enum'),
+      ({ ordinal }) => ordinal,
+    ),
     insertHead: Buffer.from(`INSERT INTO ${table} (${names.join(',')}) VALUES `),
     replaceHead: Buffer.from(`REPLACE INTO ${table} (${names.join(',')}) VALUES `),
     updateHead: Buffer.from(`UPDATE ${table} SET `),

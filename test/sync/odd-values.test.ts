@@ -1,0 +1,42 @@
+/** Values that a source has stored in a lax sql_mode and that a strict target would refuse. */
+import { expect, it } from 'vitest';
+import { startMariaDb } from '../servers/index.js';
+import { available, startDatabase, type DatabaseKind } from '../servers/availability.js';
+import { expectEqualTables, incremental, startSyncer, untilSynced } from './support.js';
+
+it.each(['mariadb-10.11', 'mysql-9.7'] as DatabaseKind[])(
+  'ENUM values that are no member reach %s, and nothing else is let through',
+  async (kind, context) => {
+    const state = await available(kind);
+    if (!state.ok) return context.skip(`missing: ${state.missing}`);
+    await using source = await startMariaDb();
+    await using target = await startDatabase(kind);
+    const create =
+      "CREATE DATABASE o; CREATE TABLE o.k (e ENUM('a','','b') NOT NULL PRIMARY KEY, v INT);" +
+      " CREATE TABLE o.n (e ENUM('a','b'), v VARCHAR(10))";
+    await source.execute(create);
+    await target.execute(create);
+    const config = await incremental(source, target, {
+      blockAllow: { doDbs: ['o'], doTables: [], ignoreDbs: [], ignoreTables: [] },
+    });
+    await source.execute(`SET SESSION sql_mode='';
+      INSERT INTO o.k VALUES ('a', 1), ('x', 2), ('', 3);
+      UPDATE o.k SET v = 20 WHERE e = 0;
+      UPDATE o.k SET e = 'b' WHERE e = 'a';
+      INSERT INTO o.n VALUES ('a', 'p'), ('q', 'q'), (NULL, 'r'), ('b', 's');
+      UPDATE o.n SET e = 'none' WHERE v = 'p';
+      DELETE FROM o.n WHERE v = 'q'`);
+    const running = startSyncer(config, 1);
+    await untilSynced(running);
+    expect(await target.query('SELECT e+0 AS e, v FROM o.k ORDER BY v')).toEqual([
+      { e: 3, v: 1 },
+      { e: 2, v: 3 },
+      { e: 0, v: 20 },
+    ]);
+    await expectEqualTables(source, target, ['o.k', 'o.n']);
+    // The mode is back: a value that the target cannot hold is still an error.
+    await target.execute('ALTER TABLE o.n MODIFY v VARCHAR(3)');
+    await source.execute("INSERT INTO o.n VALUES ('zzz', 'z'), ('a', 'too long')");
+    await expect(running.done).rejects.toThrow(/too long/i);
+  },
+);
