@@ -282,13 +282,20 @@ export class FullCopy {
   /** Files of earlier sessions are of no use: their chunks are loaded or will be read again. */
   async #cleanFolder(): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
-    const { config, epoch } = this.#options;
+    const { config, epoch, ports } = this.#options;
     if (!config.cleanDumpFile) return;
     const parent = path.dirname(this.#folders);
     const prefix = path.basename(this.#folders);
     for (const name of await readdir(parent)) {
       const of = name.startsWith(prefix) ? name.slice(prefix.length) : '';
-      if (/^\d+$/.test(of) && Number(of) < epoch) await rm(path.join(parent, name), { recursive: true, force: true });
+      if (!/^\d+$/.test(of) || Number(of) >= epoch) continue;
+      await rm(path.join(parent, name), { recursive: true, force: true }).catch((error: unknown) => {
+        // Its owner, fenced but not stopped yet, still writes there: the next session cleans up.
+        ports.log.warn('a folder of an earlier owner is still in use', {
+          folder: name,
+          error: String(error),
+        });
+      });
     }
     for (const name of await readdir(this.#folder)) {
       if (/\.\d{13}\.(csv|sql)$/.test(name)) await rm(path.join(this.#folder, name), { force: true });
@@ -330,6 +337,8 @@ const CHANGED_WHILE_READING = new Set([1412, 1054, 1146]);
 function isPassing(error: unknown): boolean {
   if (error instanceof SourceChanged) return true;
   if (error instanceof SqlError && CHANGED_WHILE_READING.has(error.errno)) return true;
+  // A new owner on this machine has removed our folder: the next session finds that we are fenced.
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return true;
   return isTransient(error);
 }
 
