@@ -198,7 +198,8 @@ describe('the life of a task', () => {
       await prepare(up(source), schema);
     const options = { name: 'again', sources: ['one', 'two'], schemas: ['again_one', 'again_two'] };
     const task = yaml(options);
-    await nats.must('start-task', { task });
+    // Two starts at the same time, of different sources: none is lost.
+    await Promise.all(options.sources.map((source) => nats.must('start-task', { task, sources: [source] })));
     await equal('one', 'again_one');
     await equal('two', 'again_two');
     for (let round = 1; round <= 2; round++) {
