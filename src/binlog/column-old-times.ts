@@ -73,7 +73,7 @@ function plainTimestamp(name: string, scratch: ByteWriter): ColumnCodec {
   return column(name, (buf, start, out) => putTimestamp(out, buf.readUInt32LE(start), 0, 0), scratch);
 }
 
-/** Big-endian; at most 2^53 is asked for, as larger numbers are refused by what they mean. */
+/** Up to six bytes. */
 function bigEndian(buf: Buffer, at: number, bytes: number): number {
   let value = 0;
   for (let i = 0; i < bytes; i++) value = value * 256 + buf[at + i];
@@ -94,23 +94,27 @@ function fractionTimestamp(name: string, fsp: number, scratch: ByteWriter): Colu
   );
 }
 
-/** The number of the last digit's unit since the year 0, months of 32 days and years of 13 months. */
+/**
+ * The number of the last digit's unit since the year 0, months of 32 days and years of 13 months: up to
+ * 59 bits.
+ */
 function fractionDatetime(name: string, fsp: number, scratch: ByteWriter): ColumnCodec {
-  const perSecond = 10 ** fsp;
+  const perSecond = 10n ** BigInt(fsp);
+  const unit = 10 ** (6 - fsp);
   const bytes = oldTimeSize(TYPE.DATETIME, fsp);
   return column(
     name,
     (buf, start, out) => {
-      const value = bigEndian(buf, start, bytes);
-      if (value > Number.MAX_SAFE_INTEGER) throw binlogError('a date of a row is out of range');
-      const whole = Math.floor(value / perSecond);
+      const low = bigEndian(buf, start + bytes - 4, 4);
+      const value = (BigInt(bigEndian(buf, start, bytes - 4)) << 32n) | BigInt(low);
+      const whole = Number(value / perSecond);
       const days = Math.floor(whole / 86_400);
       const second = whole - days * 86_400;
       const yearMonth = Math.floor(days / 32);
       putDate(out, Math.floor(yearMonth / 13), yearMonth % 13, days % 32);
       out.byte(0x20);
       putTime(out, Math.floor(second / 3600), Math.floor(second / 60) % 60, second % 60);
-      putFraction(out, (value - whole * perSecond) * 10 ** (6 - fsp), fsp);
+      putFraction(out, Number(value % perSecond) * unit, fsp);
     },
     scratch,
   );

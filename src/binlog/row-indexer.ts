@@ -46,7 +46,7 @@ export class RowIndexer {
       const from = at;
       if (before) at = this.#image(buf, at, end, allBefore ? null : before, into);
       if (after) at = this.#image(buf, at, end, allAfter ? null : after, into);
-      // Images without any column take no bytes: nobody knows how many there are.
+      // Images without any column would take no bytes. MySQL refuses to write them, MariaDB writes all columns.
       if (at === from) throw this.#mismatch();
     }
     if (at !== end) throw this.#mismatch();
