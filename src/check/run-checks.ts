@@ -4,6 +4,7 @@ import type { SubtaskConfig } from '../model/subtask-config.js';
 import { connectSession } from '../mysql/connect.js';
 import { toDmError } from '../mysql/db-error.js';
 import { SqlError, type Session } from '../mysql/session.js';
+import { checkExpressionFilters } from './filter-checks.js';
 import { hasAnywhere, hasGlobal, readGrants, type Grants } from './grants.js';
 import { readVariable } from './probe-source.js';
 import { checkTables } from './table-checks.js';
@@ -115,6 +116,14 @@ const SOURCE_CHECKS: readonly SourceCheck[] = [
     desc: 'check compatibility of table structure',
     for: always,
     run: checkTables,
+  },
+  {
+    // No element of `ignore-checking-items`: such a task could not run.
+    item: 'expression_filter',
+    name: 'expression filter check',
+    desc: 'check whether expression filters can be evaluated exactly',
+    for: (config) => replicates(config) && config.expressionFilters.length > 0,
+    run: checkExpressionFilters,
   },
 ];
 

@@ -12,7 +12,6 @@ export interface NotYet {
 
 export const SOURCE_NOT_YET: readonly NotYet[] = [
   { path: 'enable-relay', off: [false] },
-  { path: 'filters', off: [] },
   { path: 'tracer', off: [] },
 ];
 
@@ -39,10 +38,6 @@ export const TASK_NOT_YET: readonly NotYet[] = [
   { path: 'online-ddl', off: [false] },
   { path: 'online-ddl-scheme', off: [] },
   { path: 'collation_compatible', off: ['loose'] },
-  { path: 'filters', off: [] },
-  { path: 'expression-filter', off: [] },
-  { path: 'mysql-instances.*.filter-rules', off: [] },
-  { path: 'mysql-instances.*.expression-filters', off: [] },
   { path: 'routes.*.extract-table', off: [] },
   { path: 'routes.*.extract-schema', off: [] },
   { path: 'routes.*.extract-source', off: [] },

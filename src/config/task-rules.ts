@@ -7,6 +7,9 @@ import type {
   TablePattern,
 } from '../model/subtask-config.js';
 import { CODES } from '../errors/codes.js';
+import { DmError } from '../errors/dm-error.js';
+import { checkExpression } from '../filter/expression/expression.js';
+import { expressionsOf } from '../filter/expression/rules.js';
 import { checkPattern } from '../filter/wildcard.js';
 import type { Section } from './section.js';
 
@@ -102,6 +105,14 @@ export function readExpressionFilter(section: Section): ExpressionFilterRule {
   if (updateOld !== undefined) rule.updateOldValueExpr = updateOld;
   if (updateNew !== undefined) rule.updateNewValueExpr = updateNew;
   if (remove !== undefined) rule.deleteValueExpr = remove;
+  for (const { key, text } of expressionsOf(rule)) {
+    try {
+      checkExpression(text);
+    } catch (error) {
+      if (!(error instanceof DmError)) throw error;
+      throw section.error(CODES.filterExpression, error.message, key);
+    }
+  }
   const kinds = [insert, updateOld ?? updateNew, remove].filter((one) => one !== undefined).length;
   if (kinds > 1) {
     throw section.error(

@@ -35,8 +35,15 @@ export function splitStatement(statement: ParsedStatement, map: NameMap, before?
   return [rewriteTables(statement, map)];
 }
 
-export function splitAlter(statement: AlterTable, map: NameMap, before?: TableSchema): string[] {
-  const steps = statement.operations.filter((operation) => operation.op !== 'modifier');
+/** With `keep` only these operations, each as a statement of its own. */
+export function splitAlter(
+  statement: AlterTable,
+  map: NameMap,
+  before?: TableSchema,
+  keep?: (operation: AlterOperation) => boolean,
+): string[] {
+  const all = statement.operations.filter((operation) => operation.op !== 'modifier');
+  const steps = keep === undefined ? all : all.filter(keep);
   const whole =
     steps.length < 2 ||
     dependsOnOldNames(steps) ||
@@ -45,7 +52,7 @@ export function splitAlter(statement: AlterTable, map: NameMap, before?: TableSc
     convertsNew(steps) ||
     needsKeyAtOnce(steps) ||
     replacesPrimary(steps, before);
-  if (whole) return [rewriteTables(statement, map)];
+  if (whole && steps.length === all.length) return [rewriteTables(statement, map)];
   // A comment that is run may begin in one step and end in another: only its content is kept.
   const marks: Edit[] = statement.marks.map(({ start, end }) => ({ start, end, text: '' }));
   const edits = [...tableEdits(statement, map), ...marks].sort((a, b) => a.start - b.start);

@@ -9,6 +9,8 @@ import { unreachable } from '../model/assert.js';
 import { comparePositions, formatLocation, type BinlogLocation } from '../model/location.js';
 import type { Log } from '../runtime/ports.js';
 import type { SchemaTracker } from '../schema/apply.js';
+import type { ParsedStatement } from '../schema/ddl-types.js';
+import type { TableSchema } from '../schema/table.js';
 import {
   ddlError,
   passingNames,
@@ -234,7 +236,7 @@ export class Applier {
           log.debug('a statement that is not migrated', { sql: event.sql });
           break;
         default:
-          await this.#runDdl(event, await ddl.plan(parsed));
+          await this.#runDdl(event, parsed);
       }
     } catch (error) {
       const end = { ...this.location(), name: event.header.file, pos: event.header.logPos };
@@ -243,14 +245,16 @@ export class Applier {
     if (this.transaction.open && !this.transaction.explicit) this.#commit(event.header);
   }
 
-  async #runDdl(event: QueryEvent, plan: DdlPlan): Promise<void> {
+  async #runDdl(event: QueryEvent, parsed: ParsedStatement): Promise<void> {
     const { barrier, ddl, tracker, tables, onTracked } = this.#options;
-    if (plan.steps.length === 0) return;
-    const { parsed } = plan;
+    const unknown = tablesBefore(parsed).filter((table) => tracker.get(table) === undefined);
+    const plan = await ddl.plan(parsed, await this.#filteredTable(parsed));
+    if (plan.steps.length === 0 && !plan.filtered) return;
     if (this.#isCopied(plan)) {
       this.#options.log.info('a DDL from before the full copy', { sql: event.sql });
       return;
     }
+    if (plan.refused !== null) throw plan.refused;
     // The tables must be known, and saved, as they are before the statement: on a restart in its midst the
     // target tells no longer what they were.
     for (const table of tablesBefore(parsed))
@@ -258,13 +262,41 @@ export class Applier {
     await barrier(false);
     const { name, pos, gtid } = this.transaction;
     await ddl.run(plan, event, `${name}:${pos} ${gtid}`);
-    for (const changed of tracker.apply(parsed)) if (tables.allows(changed)) onTracked(changed);
+    const changes = plan.steps.length > 0 ? tracker.apply(parsed) : this.#trackFiltered(parsed, unknown);
+    for (const changed of changes) if (tables.allows(changed)) onTracked(changed);
     tables.forget();
     this.events++;
     // A DDL within a transaction (CREATE TABLE ... SELECT) stays recorded until the transaction ends.
     const single = !this.transaction.explicit;
     if (single) this.#commit(event.header);
     await barrier(single);
+  }
+
+  /** The table as it was, by which an event filter judges the operations of an ALTER. */
+  async #filteredTable(parsed: ParsedStatement): Promise<TableSchema | undefined> {
+    const { ddl, tables } = this.#options;
+    if (!ddl.judgesEvents || (parsed.kind !== 'alter-table' && parsed.kind !== 'drop-index'))
+      return undefined;
+    const { name } = parsed.table;
+    return tables.allows(name) ? tables.sourceSchema(name, null) : undefined;
+  }
+
+  /**
+   * A statement that a filter keeps from the target changes the source's tables all the same. Where a table
+   * was not known before, and the statement does not fit what the servers have now, it stays unknown: its
+   * structure is looked for again at its next rows.
+   */
+  #trackFiltered(parsed: ParsedStatement, unknown: readonly TableName[]): readonly TableName[] {
+    const { tracker, log } = this.#options;
+    log.info('a DDL that an event filter ignores', { sql: parsed.sql });
+    try {
+      return tracker.apply(parsed);
+    } catch (error) {
+      if (unknown.length === 0) throw error;
+      log.warn('an ignored DDL does not fit', { sql: parsed.sql, error: String(error) });
+      for (const name of unknown) tracker.drop(name);
+      return unknown;
+    }
   }
 
   /** The copy was made after this statement: its tables are as it left them. */

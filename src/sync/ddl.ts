@@ -11,6 +11,8 @@ import { readDdlRecord, writeDdlRecord, type DdlRecord } from '../checkpoint/poi
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import type { BlockAllowList } from '../filter/block-allow.js';
+import { eventRefused, type EventFilter } from '../filter/event-filter.js';
+import { statementParts } from '../filter/event-types.js';
 import type { Router } from '../filter/router.js';
 import { quoteName, quoteTable, tableKey, type TableName } from '../model/table-name.js';
 import { ConnectionError, SqlError, type Session } from '../mysql/session.js';
@@ -19,7 +21,8 @@ import type { ParsedStatement, TableRef } from '../schema/ddl-types.js';
 import { parseDdl, type ParseOptions } from '../schema/ddl.js';
 import { SQL_MODE_ANSI_QUOTES, SQL_MODE_NO_BACKSLASH_ESCAPES } from '../schema/dialect.js';
 import { rewriteTables } from '../schema/rewrite.js';
-import { splitStatement } from '../schema/split.js';
+import { splitAlter, splitStatement } from '../schema/split.js';
+import type { TableSchema } from '../schema/table.js';
 import type { ControlSession } from './control-session.js';
 import { withDdlLock } from './ddl-lock.js';
 import { executeAsSource, zoneOffset } from './ddl-session.js';
@@ -32,6 +35,7 @@ export interface DdlOptions {
   readonly source: ControlSession;
   readonly target: ControlSession;
   readonly filter: BlockAllowList;
+  readonly events: EventFilter;
   readonly router: Router;
   readonly dialect: Pick<ParseOptions, 'flavor' | 'serverVersion'>;
   readonly ansiQuotes: boolean;
@@ -77,6 +81,10 @@ export interface DdlPlan {
   readonly parsed: ParsedStatement;
   /** Statements for the target, in order; empty when nothing is migrated. */
   readonly steps: string[];
+  /** An event filter takes something out: the source's structure changes all the same. */
+  readonly filtered: boolean;
+  /** An event filter with the action Error matches: DmError 60402, to be thrown when the statement counts. */
+  readonly refused: DmError | null;
   /** Target objects that they change. */
   readonly targets: TableName[];
 }
@@ -88,27 +96,56 @@ export class DdlRunner {
     this.#options = options;
   }
 
-  parse(event: QueryEvent): ParsedStatement {
-    const { dialect, ansiQuotes } = this.#options;
-    const mode = event.status.sqlMode ?? 0n;
-    return parseDdl(event.sql, {
-      ...dialect,
-      ansiQuotes: ansiQuotes || (mode & SQL_MODE_ANSI_QUOTES) !== 0n,
-      noBackslashEscapes: (mode & SQL_MODE_NO_BACKSLASH_ESCAPES) !== 0n,
-      defaultSchema: event.schema,
-    });
+  /** There are event filters, which judge an ALTER by the table as it was. */
+  get judgesEvents(): boolean {
+    return !this.#options.events.empty;
   }
 
-  async plan(parsed: ParsedStatement): Promise<DdlPlan> {
+  parse(event: QueryEvent): ParsedStatement {
+    const { dialect, ansiQuotes, events } = this.#options;
+    const mode = event.status.sqlMode ?? 0n;
+    try {
+      return parseDdl(event.sql, {
+        ...dialect,
+        ansiQuotes: ansiQuotes || (mode & SQL_MODE_ANSI_QUOTES) !== 0n,
+        noBackslashEscapes: (mode & SQL_MODE_NO_BACKSLASH_ESCAPES) !== 0n,
+        defaultSchema: event.schema,
+      });
+    } catch (error) {
+      // Nobody can tell what it does, but a filter may say by its text that it is not wanted.
+      if (events.text(event.schema, event.sql) !== 'Ignore') throw error;
+      const what = 'a statement that an event filter ignores';
+      return { kind: 'other-ddl', what, sql: event.sql, tables: [], removals: [], marks: [] };
+    }
+  }
+
+  async plan(parsed: ParsedStatement, before?: TableSchema): Promise<DdlPlan> {
     const session = await this.#options.target.get();
-    const steps = this.#steps(parsed, session.serverVersion.includes('TiDB'));
+    const { passes, refused } = this.#eventsPass(parsed, before);
+    const steps = this.#steps(parsed, passes, session.serverVersion.includes('TiDB'));
     const targets = new Map<string, TableName>();
     for (const ref of parsed.tables) {
       if (!this.#allowed(ref)) continue;
       const target = this.#map(ref.name);
       targets.set(quoteTable(target), target);
     }
-    return { parsed, steps, targets: [...targets.values()] };
+    return { parsed, steps, filtered: passes.includes(false), refused, targets: [...targets.values()] };
+  }
+
+  /** For each part of the statement whether the event filter lets it pass; what is not allowed anyhow passes. */
+  #eventsPass(
+    parsed: ParsedStatement,
+    before: TableSchema | undefined,
+  ): { passes: boolean[]; refused: DmError | null } {
+    const { events, filter } = this.#options;
+    let refused: DmError | null = null;
+    const passes = statementParts(parsed, before).map((part) => {
+      if (events.empty || !filter.allows(part.name)) return true;
+      const action = events.ddl(part.name, part.events, parsed.sql);
+      if (action === 'Error') refused ??= eventRefused(part.name, part.events.join(', '));
+      return action === 'Do';
+    });
+    return { passes, refused };
   }
 
   readonly #map = (name: TableName): TableName => this.#options.router.route(name);
@@ -118,8 +155,9 @@ export class DdlRunner {
     return ref.name.table === '' ? filter.allowsSchema(ref.name.schema) : filter.allows(ref.name);
   }
 
-  #steps(parsed: ParsedStatement, oneOperationEach: boolean): string[] {
+  #steps(parsed: ParsedStatement, passes: readonly boolean[], oneOperationEach: boolean): string[] {
     const map = this.#map;
+    if (!passes.includes(true)) return [];
     switch (parsed.kind) {
       case 'create-database':
       case 'alter-database':
@@ -131,10 +169,13 @@ export class DdlRunner {
           parsed.kind === 'drop-table'
             ? parsed.tables.map((ref) => this.#allowed(ref))
             : parsed.pairs.map((pair) => this.#allowed(pair.from) && this.#allowed(pair.to));
-        return splitStatement(parsed, map).filter((_, i) => kept[i]);
+        return splitStatement(parsed, map).filter((_, i) => kept[i] && passes[i]);
       }
       case 'alter-table':
         if (!this.#allowed(parsed.table)) return [];
+        if (passes.includes(false)) {
+          return splitAlter(parsed, map, undefined, (one) => passes[parsed.operations.indexOf(one)]);
+        }
         // Whole, it is atomic and one rebuild; TiDB does not take every combination.
         return oneOperationEach ? splitStatement(parsed, map) : [rewriteTables(parsed, map)];
       case 'create-table':

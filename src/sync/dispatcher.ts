@@ -4,6 +4,7 @@ import type { RowIndex } from '../binlog/rows.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import type { ChunkPositions } from '../load/chunk-positions.js';
+import type { DmlEvent } from '../model/event-names.js';
 import { comparePositions, type BinlogLocation } from '../model/location.js';
 import { quoteTable } from '../model/table-name.js';
 import type { LaneSet } from './lane-set.js';
@@ -97,17 +98,18 @@ export class Dispatcher {
     switch (event.kind) {
       case 'insert':
         for (let image = 0; image < images; image++) {
-          if (this.#isNew(transaction, image)) lanes.insert(plan, index, image, transaction, safeMode);
+          if (this.#takes(plan, 'insert', image, transaction))
+            lanes.insert(plan, index, image, transaction, safeMode);
         }
         break;
       case 'delete':
         for (let image = 0; image < images; image++) {
-          if (this.#isNew(transaction, image)) lanes.delete(plan, index, image, transaction);
+          if (this.#takes(plan, 'delete', image, transaction)) lanes.delete(plan, index, image, transaction);
         }
         break;
       case 'update':
         for (let image = 0; image < images; image += 2) {
-          if (this.#isNew(transaction, image))
+          if (this.#takes(plan, 'update', image, transaction))
             lanes.update(plan, index, image, image + 1, transaction, safeMode);
         }
         break;
@@ -125,13 +127,16 @@ export class Dispatcher {
       const first = this.#isAfterCopy(plan, image, transaction);
       switch (event.kind) {
         case 'insert':
-          if (first) lanes.insert(plan, index, image, transaction, safeMode);
+          if (first && this.#passes(plan, 'insert', image)) {
+            lanes.insert(plan, index, image, transaction, safeMode);
+          }
           break;
         case 'delete':
-          if (first) lanes.delete(plan, index, image, transaction);
+          if (first && this.#passes(plan, 'delete', image)) lanes.delete(plan, index, image, transaction);
           break;
         case 'update': {
           const second = this.#isAfterCopy(plan, image + 1, transaction);
+          if ((first || second) && !this.#passes(plan, 'update', image)) break;
           if (first && second) lanes.update(plan, index, image, image + 1, transaction, safeMode);
           else if (first) lanes.delete(plan, index, image, transaction);
           else if (second) lanes.insert(plan, index, image + 1, transaction, safeMode);
@@ -139,6 +144,15 @@ export class Dispatcher {
         }
       }
     }
+  }
+
+  /** Filters are asked last: they are the dear part, and may throw. */
+  #takes(plan: TablePlan, kind: DmlEvent, image: number, transaction: Transaction): boolean {
+    return this.#isNew(transaction, image) && this.#passes(plan, kind, image);
+  }
+
+  #passes(plan: TablePlan, kind: DmlEvent, image: number): boolean {
+    return plan.rowFilter === null || plan.rowFilter.passes(kind, this.#index, image);
   }
 
   #isNew(transaction: Transaction, image: number): boolean {

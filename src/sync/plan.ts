@@ -5,6 +5,7 @@
 import type { RowCodec, RowIndex } from '../binlog/rows.js';
 import { quoteName, quoteTable, tableKey, type TableName } from '../model/table-name.js';
 import { identityIndex, type Column, type Index, type TableSchema } from '../schema/table.js';
+import type { RowFilter } from './row-filter.js';
 import { chooseFold, finish, hashText, hashValue, mix, type Fold } from './fold.js';
 
 interface KeyPart {
@@ -60,11 +61,14 @@ export interface TablePlan {
   readonly uniques: readonly KeyPlan[];
   /** First column of the source's primary key, by which a full copy is cut into chunks; -1 without one. */
   readonly chunkColumn: number;
+  /** null: every row passes. */
+  readonly rowFilter: RowFilter | null;
   /** The lane hash of a table without key. */
   readonly tableHash: number;
 }
 
 export interface PlanInput {
+  readonly rowFilter?: RowFilter | null;
   readonly source: TableName;
   readonly target: TableSchema;
   readonly codec: RowCodec;
@@ -140,6 +144,7 @@ export function compilePlan(input: PlanInput): TablePlan {
     where,
     uniques: uniques.map((index) => compileKey(index, target.indexes.indexOf(index) + 1)),
     chunkColumn: ordinals.get(chunkColumnName(sourceSchema)) ?? -1,
+    rowFilter: input.rowFilter ?? null,
     tableHash: finish(tableHash),
   };
 }

@@ -36,6 +36,7 @@ import { Progress } from './progress.js';
 import { chooseStart, type StartPoint } from './start.js';
 import { SyncMeter } from './meter.js';
 import { requireSourceHas } from './source-check.js';
+import { taskFilters } from './row-filter.js';
 import { Tables } from './tables.js';
 
 export interface SyncerOptions {
@@ -261,9 +262,10 @@ export class Syncer {
     const gtidsFrom = (set: string) => new GtidTracker(config.flavor, set);
     const progress = new Progress(start.from, tracks ? gtidsFrom(start.from.gtidSet) : null);
     const router = new Router(config.routes, { caseSensitive: config.caseSensitive });
+    const filters = { filter, ...taskFilters(config, () => ports.clock.wall()) };
     const { tracker } = start;
     const tables = new Tables({
-      filter,
+      ...filters,
       router,
       tracker,
       source: this.#source,
@@ -281,7 +283,7 @@ export class Syncer {
       owner: () => this.#mustOwner(),
       source: this.#source,
       target: this.#target,
-      filter,
+      ...filters,
       router,
       dialect: { flavor: flavorOf(source), serverVersion: source.serverVersion },
       ansiQuotes: config.sync.enableAnsiQuotes,

@@ -15,10 +15,12 @@ import { fetchTableSchema } from '../schema/fetch.js';
 import type { TableSchema } from '../schema/table.js';
 import type { ControlSession } from './control-session.js';
 import { compilePlan, type TablePlan } from './plan.js';
+import type { RowFilters } from './row-filter.js';
 
 export interface TablesOptions {
   readonly filter: BlockAllowList;
   readonly router: Router;
+  readonly rowFilters: RowFilters;
   readonly tracker: SchemaTracker;
   readonly source: Pick<ControlSession, 'retry'>;
   readonly target: Pick<ControlSession, 'retry'>;
@@ -61,7 +63,8 @@ export class Tables {
 
   async prepare(map: TableMap): Promise<TablePlan | null> {
     const source = { schema: map.schema, table: map.table };
-    const plan = this.allows(source) ? await this.#compile(map, source) : null;
+    const migrated = this.allows(source) && !this.#options.rowFilters.ignoresAll(source);
+    const plan = migrated ? await this.#compile(map, source) : null;
     if (this.#entries.size > 10_000) this.#entries.clear();
     this.#entries.set(map.tableId, { map, plan });
     return plan;
@@ -95,11 +98,13 @@ export class Tables {
       );
     }
     const targetIsMariaDb = await this.#options.target.retry((session) => Promise.resolve(session.isMariaDb));
+    const codec = compileRowCodec(map, sourceSchema);
     return compilePlan({
       source,
       target,
-      codec: compileRowCodec(map, sourceSchema),
+      codec,
       sourceSchema,
+      rowFilter: this.#options.rowFilters.compile(source, codec, sourceSchema),
       targetIsMariaDb,
     });
   }

@@ -1,0 +1,51 @@
+/** Checks that the expression filters can be evaluated exactly over the tables they name. */
+import { BlockAllowList } from '../filter/block-allow.js';
+import { compileExpression } from '../filter/expression/expression.js';
+import { expressionsOf } from '../filter/expression/rules.js';
+import { DmError } from '../errors/dm-error.js';
+import type { SubtaskConfig } from '../model/subtask-config.js';
+import { quoteTable } from '../model/table-name.js';
+import type { Session } from '../mysql/session.js';
+import { fetchTableSchema } from '../schema/fetch.js';
+import type { Finding } from './types.js';
+
+export async function checkExpressionFilters(session: Session, config: SubtaskConfig): Promise<Finding> {
+  const filter = new BlockAllowList(config.blockAllow, {
+    caseSensitive: config.caseSensitive,
+    metaSchema: config.metaSchema,
+  });
+  const problems: string[] = [];
+  const missing: string[] = [];
+  for (const rule of config.expressionFilters) {
+    const name = { schema: rule.schema, table: rule.table };
+    if (!filter.allows(name)) continue;
+    const table = await fetchTableSchema(session, name);
+    if (table === undefined) {
+      missing.push(quoteTable(name));
+      continue;
+    }
+    for (const { key, text } of expressionsOf(rule)) {
+      try {
+        compileExpression(text, { table, wall: () => 0 });
+      } catch (error) {
+        if (!(error instanceof DmError)) throw error;
+        problems.push(`${key} of ${quoteTable(name)}: [code=${error.code}] ${error.message}`);
+      }
+    }
+  }
+  if (problems.length > 0) {
+    return {
+      state: 'fail',
+      errorMsg: problems.join('; '),
+      instruction: 'Please write the expression in another way, see docs/filters.md for what is understood.',
+    };
+  }
+  if (missing.length > 0) {
+    return {
+      state: 'warn',
+      errorMsg: `expression filters name tables that are not there: ${missing.join(', ')}`,
+      instruction: 'Please check `schema` and `table` of the expression filters; they take no patterns.',
+    };
+  }
+  return { state: 'success' };
+}
