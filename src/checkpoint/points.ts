@@ -27,7 +27,8 @@ export async function loadCheckpoint(
 ): Promise<SavedCheckpoint | null> {
   const rows = await session.query(
     `SELECT cp_schema, cp_table, binlog_name, binlog_pos, binlog_gtid, exit_safe_binlog_name,` +
-      ` exit_safe_binlog_pos, exit_safe_binlog_gtid, table_info, is_global` +
+      // MySQL sends JSON as bytes, which would be read as latin1.
+      ` exit_safe_binlog_pos, exit_safe_binlog_gtid, CAST(table_info AS CHAR) AS table_info, is_global` +
       ` FROM ${tables.checkpoint} WHERE id=${text(sourceId)}`,
   );
   const global = rows.find((row) => row.is_global === '1');

@@ -40,3 +40,30 @@ it.each(['mariadb-10.11', 'mysql-9.7'] as DatabaseKind[])(
     await expect(running.done).rejects.toThrow(/too long/i);
   },
 );
+
+it.each(['mariadb-10.11', 'mysql-9.7'] as DatabaseKind[])(
+  'names beyond ASCII in a saved structure survive a restart with %s as target',
+  async (kind, context) => {
+    const state = await available(kind);
+    if (!state.ok) return context.skip(`missing: ${state.missing}`);
+    await using source = await startMariaDb();
+    await using target = await startDatabase(kind);
+    const create =
+      "CREATE DATABASE n; CREATE TABLE n.t (id INT PRIMARY KEY, `größe` ENUM('ü','中') CHARACTER SET utf8mb4)";
+    await source.execute(create);
+    await target.execute(create);
+    const config = await incremental(source, target, {
+      blockAllow: { doDbs: ['n'], doTables: [], ignoreDbs: [], ignoreTables: [] },
+    });
+    for (const epoch of [1, 2]) {
+      await source.execute(
+        `SET NAMES utf8mb4; INSERT INTO n.t VALUES (${epoch}, 'ü'), (${epoch + 10}, '中')`,
+      );
+      const running = startSyncer(config, epoch);
+      await untilSynced(running);
+      running.syncer.end();
+      await running.done;
+    }
+    await expectEqualTables(source, target, ['n.t']);
+  },
+);
