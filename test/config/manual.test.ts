@@ -76,20 +76,34 @@ const SOURCES: Record<string, { expected: object; plain: string } | Refusal> = {
     plain: '',
   },
   '8.3.4-source-uncommented.yaml': {
-    code: 60001,
-    message: '8.3.4-source-uncommented.yaml:35:3: "filters" is not supported yet',
+    expected: {
+      caseSensitive: false,
+      filters: [
+        {
+          schemaPattern: 'dmctl',
+          tablePattern: 't_1',
+          events: [],
+          sqlPattern: ['alter table .* add column `aaa` int'],
+          action: 'Ignore',
+        },
+      ],
+    },
+    plain: '',
   },
 };
+
+function ignore(schemaPattern: string, tablePattern: string, events: string[]): object {
+  return { schemaPattern, tablePattern, events, sqlPattern: [], action: 'Ignore' };
+}
 
 const TASKS: Record<string, object[] | Refusal> = {
   '1.4.2-online-ddl.yaml': {
     code: 60001,
     message: '1.4.2-online-ddl.yaml:7:20: "online-ddl-scheme: gh-ost" is not supported yet',
   },
-  '1.4.3-expression-filter.yaml': {
-    code: 60001,
-    message: '1.4.3-expression-filter.yaml:15:3: "expression-filter" is not supported yet',
-  },
+  '1.4.3-expression-filter.yaml': [
+    { expressionFilters: [{ schema: 'expr_filter', table: 'tbl', insertValueExpr: 'c % 2 = 0' }] },
+  ],
   '2.1.3-testdm-task.yaml': [
     {
       task: 'testdm',
@@ -104,14 +118,21 @@ const TASKS: Record<string, object[] | Refusal> = {
       sync: { workerCount: 16, batch: 100, queueSize: 1024, safeMode: false, safeModeDurationMs: 60_000 },
     },
   ],
-  '2.4.2-one-tidb-secondary.yaml': {
-    code: 60001,
-    message: '2.4.2-one-tidb-secondary.yaml:58:3: "filters" is not supported yet',
-  },
-  '2.4.3-shard-merge.yaml': {
-    code: 60001,
-    message: '2.4.3-shard-merge.yaml:35:3: "filters" is not supported yet',
-  },
+  '2.4.2-one-tidb-secondary.yaml': ['instance-1', 'instance-2', 'instance-3'].map((sourceId) => ({
+    sourceId,
+    filters: [
+      ignore('user', 'log', ['truncate table', 'drop table', 'delete']),
+      ignore('user', '', ['drop database']),
+      ignore('store', '', ['drop database', 'truncate table', 'drop table', 'delete']),
+    ],
+  })),
+  '2.4.3-shard-merge.yaml': ['instance-1', 'instance-2'].map((sourceId) => ({
+    sourceId,
+    filters: [
+      ignore('store_*', '', ['drop database']),
+      ignore('store_*', 'sale_*', ['truncate table', 'drop table', 'delete']),
+    ],
+  })),
   '2.4.4-incremental.yaml': [
     {
       task: 'task-test',
