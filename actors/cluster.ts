@@ -20,6 +20,7 @@ import { keys, type ExpectedDocument, type SubtaskDocument } from './documents.j
 import type { KvView } from './kv-view.js';
 import type { Leader } from './leader.js';
 import type { LeaseObserver } from './leases.js';
+import { Membership } from './membership.js';
 import { askSources } from './status-query.js';
 import { outcomeOf, refusalOf, type CommandView } from './subtask-command.js';
 import { asDmUnavailable } from './unavailable.js';
@@ -46,9 +47,11 @@ type Expected<T extends ExpectedDocument['type']> = Extract<ExpectedDocument, { 
 
 export class LeaderCluster implements Cluster {
   readonly #options: LeaderClusterOptions;
+  readonly #membership: Membership;
 
   constructor(options: LeaderClusterOptions) {
     this.#options = options;
+    this.#membership = new Membership(options);
   }
 
   async listSources(): Promise<SourceRecord[]> {
@@ -179,11 +182,10 @@ export class LeaderCluster implements Cluster {
   }
 
   async masters(): Promise<MasterMember[]> {
-    const { store, leases } = this.#options;
-    return [...store.members.values('master.')]
+    return [...this.#options.store.members.values('master.')]
       .map((member) => ({
         name: member.name,
-        alive: leases.alive.has(`${keys.lease('master', member.name)}.${member.session}`),
+        alive: this.#membership.isAlive(member),
         peerURLs: [...member.peerUrls],
         clientURLs: [member.addr.includes('://') ? member.addr : `http://${member.addr}`],
       }))
@@ -203,6 +205,10 @@ export class LeaderCluster implements Cluster {
         return { name, addr, stage, source };
       })
       .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  offlineMember(kind: 'master' | 'worker', name: string): Promise<void> {
+    return this.#membership.offline(kind, name);
   }
 
   async memberConfig(kind: 'master' | 'worker', name: string): Promise<string | null> {

@@ -1,10 +1,11 @@
 /** A master process: campaigns for the lease `supervisor`, and while it has it, leads and serves commands. */
 import { supervisorMachine } from '../machines/supervisor.js';
-import { createHandlers } from '../src/api/handlers.js';
-import type { HandlerDeps } from '../src/api/handler-deps.js';
+import { createHandlers, createLeaderHandler } from '../src/api/handlers.js';
+import type { Handler, HandlerDeps } from '../src/api/handler-deps.js';
 import type { JsonObject } from '../src/api/request.js';
 import { must } from '../src/model/assert.js';
-import { commandSubject, escapeKey } from '../src/nats/subjects.js';
+import { createCodec } from '../src/nats/codec.js';
+import { actorSubject, commandSubject, escapeKey } from '../src/nats/subjects.js';
 import { HostedActor, type Transition } from '../src/runtime/host/actor.js';
 import { encodeJson } from '../src/runtime/host/document.js';
 import type { Bus, Ports, Stop } from '../src/runtime/ports.js';
@@ -15,6 +16,7 @@ import type { ClusterStore } from './cluster-store.js';
 import { keys } from './documents.js';
 import { Leader } from './leader.js';
 import type { LeaseHandle, LeaseObserver, Leases } from './leases.js';
+import { Membership, type SupervisorQuestion } from './membership.js';
 import { parseCommand } from './parse-command.js';
 import { TaskBoard } from './task-board.js';
 
@@ -50,6 +52,7 @@ export class MasterNode implements Service {
   #crown: LeaseHandle | null = null;
   readonly #presence: LeaseHandle;
   #observer: LeaseObserver | null = null;
+  readonly #stopServing: Stop[] = [];
   #term: Term | null = null;
   /** Taking up and laying down the lead follow each other; they never overlap. */
   #turn: Promise<void> = Promise.resolve();
@@ -105,6 +108,7 @@ export class MasterNode implements Service {
       { kind: 'master', name, session: this.session, addr, peerUrls, accepting: true, config },
       this.#options.ports.clock,
     );
+    await this.#serve();
     this.#presence.start();
     await this.#supervisor.open();
     await this.#supervisor.send({ type: 'START' });
@@ -121,9 +125,44 @@ export class MasterNode implements Service {
         log.warn('a lease could not be given back', { error: String(error) });
       });
     }
+    await Promise.all(this.#stopServing.map((stop) => stop()));
     await this.#supervisor.close();
     await this.#observer?.stop();
     this.#finish();
+  }
+
+  /** What every master answers, leading or not. */
+  async #serve(): Promise<void> {
+    const { bus, name, store, ports } = this.#options;
+    const codec = createCodec();
+    const membership = new Membership({
+      bus,
+      store,
+      observed: must(store.observed, 'the view of the actors on a master'),
+      leases: must(this.#observer, 'lease observer'),
+    });
+    const handler = createLeaderHandler(membership, ports.log.child({ component: 'api' }));
+    this.#stopServing.push(
+      await bus.serve(actorSubject('supervisor', name), async ({ data }) => {
+        await this.#supervisor.send(codec.decode(data) as SupervisorQuestion);
+        return new Uint8Array(0);
+      }),
+      await this.#serveCommand('operate-leader', handler),
+    );
+  }
+
+  #serveCommand(command: string, handler: Handler): Promise<Stop> {
+    const { bus, ports } = this.#options;
+    return bus.serve(
+      commandSubject(command),
+      async ({ data }) => {
+        const request: JsonObject | string = parseCommand(data);
+        if (typeof request === 'string') return encodeJson({ result: false, msg: request });
+        ports.log.info('command', { command });
+        return encodeJson(await handler(request));
+      },
+      { queue: 'dm-ctl' },
+    );
   }
 
   #campaign(): void {
@@ -186,18 +225,7 @@ export class MasterNode implements Service {
     });
     const commands = createHandlers({ ...handlers, cluster, log: ports.log.child({ component: 'api' }) });
     for (const [command, handler] of Object.entries(commands)) {
-      stops.push(
-        await bus.serve(
-          commandSubject(command),
-          async ({ data }) => {
-            const request: JsonObject | string = parseCommand(data);
-            if (typeof request === 'string') return encodeJson({ result: false, msg: request });
-            ports.log.info('command', { command });
-            return encodeJson(await handler(request));
-          },
-          { queue: 'dm-ctl' },
-        ),
-      );
+      stops.push(await this.#serveCommand(command, handler));
     }
     ports.log.info('leading the cluster', { epoch: this.#supervisor.snapshot.context.epoch });
   }

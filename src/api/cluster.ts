@@ -76,6 +76,8 @@ export interface Cluster {
   leader(): Promise<{ name: string; addr: string }>;
   masters(): Promise<MasterMember[]>;
   workers(): Promise<WorkerMember[]>;
+  /** Forgets a member; 46004 when there is none of the name, 46005 while it is alive. */
+  offlineMember(kind: 'master' | 'worker', name: string): Promise<void>;
   /** Text of the configuration a process was started with (passwords masked). */
   memberConfig(kind: 'master' | 'worker', name: string): Promise<string | null>;
 }

@@ -69,6 +69,7 @@ class MemoryCluster implements Cluster {
     ]);
   workers = () =>
     Promise.resolve([{ name: 'worker1', addr: '127.0.0.1:8262', stage: 'free' as const, source: '' }]);
+  offlineMember = () => Promise.resolve();
   memberConfig = (kind: string, name: string) =>
     Promise.resolve(name === 'worker1' ? `name = "${kind}"\n` : null);
 

@@ -3,6 +3,8 @@ import { DmError } from '../errors/dm-error.js';
 import { getConfig } from './get-config.js';
 import type { Handler, HandlerDeps } from './handler-deps.js';
 import { listMember } from './list-member.js';
+import type { Log } from '../runtime/ports.js';
+import { offlineMember, operateLeader, type LeaderSwitch } from './membership.js';
 import { operateSource } from './operate-source.js';
 import { operateTask } from './operate-task.js';
 import { queryStatus } from './query-status.js';
@@ -15,8 +17,6 @@ export const COMMANDS_NOT_YET = [
   'binlog-schema',
   'config',
   'handle-error',
-  'offline-member',
-  'operate-leader',
   'operate-schema',
   'pause-relay',
   'purge-relay',
@@ -44,6 +44,7 @@ export function createHandlers(deps: HandlerDeps): Record<string, Handler> {
     'resume-task': answering(deps, 'resume-task', operateTask(deps, 'Resume')),
     'stop-task': answering(deps, 'stop-task', operateTask(deps, 'Stop')),
     'list-member': answering(deps, 'list-member', listMember(deps)),
+    'offline-member': answering(deps, 'offline-member', offlineMember(deps)),
     'get-config': answering(deps, 'get-config', getConfig(deps)),
     encrypt: answering(deps, 'encrypt', encrypt(deps)),
   };
@@ -59,6 +60,11 @@ export function createHandlers(deps: HandlerDeps): Record<string, Handler> {
   return handlers;
 }
 
+/** The handler of `dm.ctl.operate-leader`, which every master serves, not the leader alone. */
+export function createLeaderHandler(leader: LeaderSwitch, log: Log): Handler {
+  return answering({ log }, 'operate-leader', operateLeader(leader));
+}
+
 /** Encrypts with the cluster's key, so that dmctl need not have it. Decrypting is done only with the key at hand. */
 function encrypt({ secrets }: HandlerDeps): Handler {
   return (request) => {
@@ -72,7 +78,12 @@ function encrypt({ secrets }: HandlerDeps): Handler {
   };
 }
 
-function answering(deps: HandlerDeps, command: string, handler: Handler, onError: object = {}): Handler {
+function answering(
+  deps: Pick<HandlerDeps, 'log'>,
+  command: string,
+  handler: Handler,
+  onError: object = {},
+): Handler {
   return async (request) => {
     try {
       return await handler(request);

@@ -151,6 +151,36 @@ const listMember: CtlCommand = {
   },
 };
 
+const offlineMember: CtlCommand = {
+  name: 'offline-member',
+  usage: 'offline-member <--master/--worker> <--name master-name/worker-name>',
+  summary: 'Offlines member which has been closed.',
+  description: 'Offlines member which has been closed',
+  options: [
+    { flags: '-m, --master', type: '', help: 'to offline a master' },
+    { flags: '-w, --worker', type: '', help: 'to offline a worker' },
+    { flags: '-n, --name <name>', type: 'string', help: 'specify member name for choosing type' },
+  ],
+  request({ args, options }) {
+    const { name, master, worker } = options;
+    if (args.length > 0 || name === undefined) throw usageError(offlineMember);
+    return { master, worker, name };
+  },
+};
+
+const operateLeader: CtlCommand = {
+  name: 'operate-leader',
+  usage: 'operate-leader <operate-type>',
+  summary: '`evict`/`cancel-evict` the leader.',
+  description: '`evict`/`cancel-evict` the leader.',
+  options: [],
+  request({ args }) {
+    const [op, ...rest] = args;
+    if (op === undefined || rest.length > 0) throw usageError(operateLeader);
+    return { op };
+  },
+};
+
 const operateSource: CtlCommand = {
   name: 'operate-source',
   usage: 'operate-source <operate-type> [config-file ...] [--print-sample-config]',
@@ -224,8 +254,6 @@ const SUMMARIES_NOT_YET: Record<(typeof COMMANDS_NOT_YET)[number], string> = {
   config: 'Commands to import/export config.',
   'handle-error':
     '`skip`/`replace`/`revert` the current error event or a specific binlog position (binlog-pos) event.',
-  'offline-member': 'Offlines member which has been closed.',
-  'operate-leader': '`evict`/`cancel-evict` the leader.',
   'operate-schema': '`get`/`set`/`remove` the schema for an upstream table.',
   'pause-relay': "Pauses DM-worker's relay unit.",
   'purge-relay': 'Purges relay log files of the DM-worker according to the specified filename.',
@@ -244,6 +272,8 @@ export const CTL_COMMANDS: readonly CtlCommand[] = [
   checkTask,
   getConfig,
   listMember,
+  offlineMember,
+  operateLeader,
   operateSource,
   taskCommand('pause-task', 'Pauses a specified running task.', 'pause a specified running task'),
   queryStatus,

@@ -121,4 +121,12 @@ export const CONTROL_CODES = {
     'high',
     'Please begin the cluster with `initial-cluster` naming at least two masters, or let all masters use a NATS cluster of your own (`nats-url`).',
   ),
+  /** The leader is to be evicted, and no other master is alive and not evicted itself. */
+  masterCannotEvict: define(
+    60207,
+    'dm-master',
+    'internal',
+    'medium',
+    'Please start another master, or run `operate-leader cancel-evict`.',
+  ),
 } as const satisfies Record<string, ErrorCode>;

@@ -66,9 +66,10 @@ describe('a master with --join', () => {
       const masters = (json?.members?.[0]?.master?.masters ?? []) as { name: string; alive: boolean }[];
       return masters.filter((one) => one.alive).map(({ name }) => name);
     };
-    const untilAlive = async (names: readonly string[]): Promise<void> => {
+    const untilAlive = (names: readonly string[]): Promise<void> => untilAliveAt(third.addr, names);
+    const untilAliveAt = async (address: string, names: readonly string[]): Promise<void> => {
       let seen: string[] = [];
-      await waitFor(async () => (seen = await alive(third.addr)).join() === names.join(), {
+      await waitFor(async () => (seen = await alive(address)).join() === names.join(), {
         timeoutMs: 40_000,
         what: `the living masters to be ${names.join(', ')}`,
         details: () => `${seen.join()}\n${cluster.describe()}`,
@@ -87,6 +88,37 @@ describe('a master with --join', () => {
     await third.signal('SIGKILL');
     await third.restart();
     await untilAlive(['master1', 'master2', 'master3']);
+
+    const leader = async (): Promise<string> => {
+      const { json } = await cluster.dmctl(['list-member', '--leader']);
+      return (json?.members?.[0]?.leader?.name ?? '') as string;
+    };
+    const first = await leader();
+    await cluster.must(['operate-leader', 'evict']);
+    const second = await leader();
+    expect(second).not.toBe(first);
+    await cluster.must(['operate-leader', 'evict']);
+    const last = await leader();
+    expect([first, second]).not.toContain(last);
+    const refused = await cluster.dmctl(['operate-leader', 'evict']);
+    expect(refused.json.msg).toContain('code=60207');
+    await cluster.must(['operate-leader', 'cancel-evict']);
+    await cluster.must(['operate-leader', 'evict']);
+    expect([first, second]).toContain(await leader());
+    await cluster.must(['operate-leader', 'cancel-evict']);
+
+    const online = await cluster.dmctl(['offline-member', '--master', '--name', 'master3']);
+    expect(online.json.msg).toContain('code=46005');
+    await third.stop();
+    await untilAliveAt(cluster.masters[0]!.addr, ['master1', 'master2']);
+    await cluster.must(['offline-member', '--master', '--name', 'master3']);
+    const left = await cluster.dmctl(['list-member', '--name', 'master3']);
+    expect(JSON.stringify(left.json)).not.toContain(third.addr);
+    await cluster.worker('worker1').stop();
+    await cluster.must(['offline-member', '--worker', '--name', 'worker1']);
+    expect((await cluster.workerStages()).size).toBe(0);
+    const gone = await cluster.dmctl(['offline-member', '--worker', '--name', 'worker1']);
+    expect(gone.json.msg).toContain('code=46004');
   });
 
   it('is refused by a single master, with the way out', async () => {
