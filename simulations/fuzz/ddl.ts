@@ -175,7 +175,10 @@ export class DdlGenerator {
     const column = random.pick(free);
     const changed =
       random.next() < 0.5
-        ? { ...column, notNull: !column.notNull }
+        ? {
+            ...column,
+            notNull: !column.notNull && column.kind.sql !== 'POINT' && column.kind.sql !== 'POINT',
+          }
         : { ...newColumn(column.name, random, this.#dialect), notNull: false };
     this.#replace(table, column, changed);
     return `MODIFY ${columnSql(changed)}${random.next() < 0.3 ? ' FIRST' : ''}`;

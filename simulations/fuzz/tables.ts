@@ -63,7 +63,8 @@ export function keyPart(column: FuzzColumn, random: SeededRandom): FuzzIndex['pa
 
 export function newColumn(name: string, random: SeededRandom, dialect: Dialect): FuzzColumn {
   const kind = anyKind(random, dialect);
-  const notNull = random.next() < 0.3;
+  // A geometry has no value that a server could fill in.
+  const notNull = random.next() < 0.3 && kind.sql !== 'POINT';
   const hasDefault = random.next() < 0.3 && !/TEXT|BLOB|JSON|POINT/.test(kind.sql);
   return { name, kind, notNull, extra: hasDefault ? `DEFAULT ${defaultOf(kind, random)}` : '' };
 }

@@ -59,6 +59,11 @@ export class FencedError extends Error {
   }
 }
 
+/** Another owner's plan came first, after the take-over had found none: take over again. */
+export class PlanTaken extends Error {
+  override readonly name = 'PlanTaken';
+}
+
 export class CopyMeta {
   readonly #id: string;
   readonly #schema: string;
@@ -188,8 +193,9 @@ export class CopyMeta {
       await this.#insertTables(session, tableTuples);
       await this.#insertChunks(session, epoch, chunks);
     }).catch(async (error: unknown) => {
-      if (error instanceof SqlError && error.errno === 1062) await this.checkEpoch(session, epoch);
-      throw error;
+      if (!(error instanceof SqlError) || error.errno !== 1062) throw error;
+      await this.checkEpoch(session, epoch);
+      throw new PlanTaken('an earlier owner has planned the copy just before', { cause: error });
     });
   }
 

@@ -22,7 +22,7 @@ import type { FileFormat } from '../dump/row-format.js';
 import { connectSource, currentLocation, openSnapshot, type Snapshot } from '../dump/snapshot.js';
 import { readSourceTables, sameDefinition, type SourceTable } from '../dump/source-tables.js';
 import type { Ports } from '../runtime/ports.js';
-import { CopyMeta, FencedError, type CopyState } from './copy-meta.js';
+import { CopyMeta, FencedError, PlanTaken, type CopyState } from './copy-meta.js';
 import { CopySession } from './copy-session.js';
 import { CopyProgress } from './progress.js';
 import { newChunks, pendingTables, planAll, reconcile } from './reconcile.js';
@@ -335,7 +335,7 @@ function assertUnchanged(state: CopyState, tables: readonly SourceTable[]): void
 const CHANGED_WHILE_READING = new Set([1412, 1054, 1146]);
 
 function isPassing(error: unknown): boolean {
-  if (error instanceof SourceChanged) return true;
+  if (error instanceof SourceChanged || error instanceof PlanTaken) return true;
   if (error instanceof SqlError && CHANGED_WHILE_READING.has(error.errno)) return true;
   // A new owner on this machine has removed our folder: the next session finds that we are fenced.
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return true;

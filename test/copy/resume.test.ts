@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CopyMeta, PlanTaken } from '../../src/load/copy-meta.js';
 import { FullCopy, type FullCopyEnd } from '../../src/load/full-copy.js';
 import {
   dumpedSchemas,
@@ -149,6 +150,19 @@ describe('a copy', () => {
     expect(ends.at(-1)).toEqual({ outcome: 'finished' });
     for (const end of ends) expect(['finished', 'fenced']).toContain(end.outcome);
     await expectEqual('zombie');
+  });
+
+  it('takes over again when the earlier owner planned after the take-over', async () => {
+    const config = configFor('planned');
+    const session = await connectSession({ db: dbConfig(target) });
+    const meta = new CopyMeta(config);
+    await meta.prepare(session);
+    expect(await meta.takeOver(session, 2)).toBeNull();
+    await meta.writePlan(session, 1, [], []);
+    await expect(meta.writePlan(session, 2, [], [])).rejects.toThrow(PlanTaken);
+    expect(await meta.takeOver(session, 2)).not.toBeNull();
+    await removeCopyMeta(session, config);
+    await session.close();
   });
 
   it('survives the death of the target and of the source', async () => {

@@ -152,13 +152,22 @@ async function rowCounts(
   });
   const counts = new Map<string, number>();
   for (const row of rows) {
-    const values = (row as unknown as (string | null)[]).map((value, i) =>
-      value !== null && json.has(columns[i]!.name) ? canonicalJson(value) : value,
-    );
+    const values = (row as unknown as (string | null)[]).map((value, i) => {
+      const column = columns[i]!;
+      if (value === null) return null;
+      if (json.has(column.name)) return canonicalJson(value);
+      return column.type === 'float' || column.type === 'double' ? canonicalNumber(value) : value;
+    });
     const text = JSON.stringify(values);
     counts.set(text, (counts.get(text) ?? 0) + 1);
   }
   return counts;
+}
+
+/** Flavours print the same number in different ways; -0 equals 0. */
+function canonicalNumber(text: string): string {
+  const value = Number(text);
+  return String(value === 0 ? 0 : value);
 }
 
 function readable(text: string, columns: readonly Column[]): string {
