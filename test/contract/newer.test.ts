@@ -9,6 +9,7 @@ import { RealClock } from '../../src/runtime/real/clock.js';
 import { RealIds } from '../../src/runtime/real/ids.js';
 import type { Log } from '../../src/runtime/ports.js';
 import { startNats, startNatsCluster } from '../servers/index.js';
+import { natsBinary } from '../servers/nats.js';
 import { NEWER_NATS, installNats, natsVersion, type NewerNats } from '../servers/nats-versions.js';
 import { freePort } from '../servers/ports.js';
 import { busContract } from './bus-contract.js';
@@ -84,6 +85,33 @@ function suite(suite: NewerNats, version: string, binary: string): void {
       expect(text((await kv.get('k'))!.value)).toBe('kept');
       await bus.close();
       expect(warnings.filter((line) => line.includes('older'))).toEqual([]);
+    });
+
+    test("takes over the data of the machine's own server", async () => {
+      const folder = await mkdtemp(path.join(tmpdir(), 'managed-newer-'));
+      folders.push(folder);
+      const clock = new RealClock();
+      const options = {
+        clientListen: `127.0.0.1:${await freePort()}`,
+        dataDir: folder,
+        serverName: 'master-1',
+        clusterName: 'test',
+        log: silentLog,
+        clock,
+      };
+      const connect = (url: string) =>
+        connectBus({ servers: [url], name: 't', log: silentLog, clock, ids: new RealIds() });
+      const old = await ManagedNatsServer.start({ ...options, binary: await natsBinary() });
+      const before = await connect(old.url);
+      const revision = await (await before.kvStore().bucket('b')).create('k', bytes('kept'));
+      await before.close();
+      await old.stop();
+      await using server = await ManagedNatsServer.start({ ...options, binary });
+      const after = await connect(server.url);
+      const kv = await after.kvStore().bucket('b');
+      expect(text((await kv.get('k'))!.value)).toBe('kept');
+      expect(await kv.update('k', bytes('changed'), revision)).toBeGreaterThan(revision);
+      await after.close();
     });
   });
 }
