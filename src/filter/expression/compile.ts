@@ -81,6 +81,7 @@ function compileHere(expr: Expr, context: CompileContext): Node {
       const value = sub(expr.value);
       const items = expr.list.map(sub);
       refuseCut([value, ...items], at);
+      refuseMixedSigns([value, ...items], at);
       const tests = items.map((item) => compareNode('=', value, item, at));
       return derived(at, INT, [value, ...tests], (row) => number(negated(expr.negated, any(tests, row))));
     }
@@ -225,6 +226,16 @@ const HOLDS: Readonly<Record<CompareOp, (order: number) => boolean>> = {
   '>': (order) => order > 0,
   '>=': (order) => order >= 0,
 };
+
+/** MySQL's IN takes -1 and 18446744073709551615 for equal; MariaDB's does not. */
+function refuseMixedSigns(nodes: readonly Node[], at: number): void {
+  const isNatural = ({ constant }: Node) => typeof constant?.value === 'number' && constant.value >= 0;
+  const open = nodes.filter((node) => node.type.t === 'int' && !isNatural(node));
+  const unsigned = open.filter(({ type }) => type.t === 'int' && type.unsigned);
+  if (unsigned.length > 0 && unsigned.length < open.length) {
+    throw new Refusal('IN with signed and unsigned integers differs between servers: use = and OR', at);
+  }
+}
 
 /** BETWEEN compares all three by one rule; where pairs would have different ones it is refused. */
 function sameKind(nodes: readonly Node[], at: number): void {
