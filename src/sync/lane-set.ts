@@ -38,8 +38,8 @@ const PAST = 0;
 const WITHIN = 1;
 const BEFORE = 2;
 
-const KEPT_PACKETS = 64;
-const KEPT_PACKET_BYTES = 256 * 1024;
+const KEPT_PACKETS = 512;
+const KEPT_PACKET_BYTES = 64 * 1024;
 
 export class LaneSet {
   readonly #options: LaneSetOptions;

@@ -58,7 +58,7 @@ export type SyncerEnd =
  */
 const EVENTS_A_TURN = 2048;
 const CHANGES_A_TURN = 2048;
-const MAX_QUEUED_BYTES = 32 * 1024 * 1024;
+const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
 const MAX_PACKET_BYTES = 1024 * 1024;
 const END_WAIT_MS = 700;
 const ENDED = new Error('the unit has been told to end');
