@@ -2,6 +2,7 @@
  * The runners of a round: one that has the highest epoch, and those that it has taken over from, which may
  * go on for a while as if they had not noticed.
  */
+import { CODES } from '../../src/errors/codes.js';
 import type { SubtaskConfig } from '../../src/model/subtask-config.js';
 import type { Clock, Log } from '../../src/runtime/ports.js';
 import { nextTurn } from '../../src/runtime/real/turn.js';
@@ -15,6 +16,9 @@ interface Member {
   end: SubtaskEnd | null;
 }
 
+/** Times that a lost connection is borne. */
+const MAX_RESUMED = 5;
+
 export interface CrewOptions {
   readonly config: SubtaskConfig;
   readonly dataDir: string;
@@ -25,6 +29,7 @@ export interface CrewOptions {
 export class Crew {
   readonly #options: CrewOptions;
   readonly #members: Member[] = [];
+  #resumed = 0;
   /** Ends of members that were no longer the current one. */
   readonly earlier: string[] = [];
 
@@ -63,6 +68,11 @@ export class Crew {
     member.done.then(
       (end) => {
         member.end = end;
+        if (member === this.#current && mayPass(end) && this.#resumed < MAX_RESUMED) {
+          // As the subtask's machine does after trouble that may pass.
+          this.#resumed++;
+          this.start(extra);
+        }
         if (member !== this.#current) this.earlier.push(`epoch ${epoch}: ${describeEnd(end)}`);
       },
       () => undefined,
@@ -113,6 +123,10 @@ export class Crew {
     for (const member of this.#members) member.runner.end();
     await Promise.all(this.#members.map((member) => member.done));
   }
+}
+
+function mayPass(end: SubtaskEnd): boolean {
+  return end.outcome === 'failed' && end.errors.every((error) => error.ErrCode === CODES.databaseDriver.code);
 }
 
 function describeEnd(end: SubtaskEnd): string {

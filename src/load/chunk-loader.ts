@@ -117,9 +117,10 @@ export class ChunkLoader {
     const { onDuplicate } = this.#options.config.load;
     const duplicates = onDuplicate === 'replace' ? 'REPLACE ' : onDuplicate === 'ignore' ? 'IGNORE ' : '';
     const sets: string[] = [];
+    const counted = table.columns.some(({ transfer }) => transfer === 'binary') ? countedColumn(table) : '';
     const columns = table.columns.map(({ name, transfer }, i) => {
-      if (transfer !== 'binary') return quoteName(name);
-      sets.push(`${quoteName(name)} = UNHEX(@sluice_${i})`);
+      if (transfer !== 'binary' && name !== counted) return quoteName(name);
+      sets.push(`${quoteName(name)} = ${transfer === 'binary' ? `UNHEX(@sluice_${i})` : `@sluice_${i}`}`);
       return `@sluice_${i}`;
     });
     return (
@@ -185,3 +186,12 @@ export class ChunkLoader {
 
 /** Deprecations, and what a server says about its own syntax. */
 const HARMLESS = new Set([1287, 1681, 1831, 3090, 3129, 3135, 3719, 3778, 1592]);
+
+/**
+ * The AUTO_INCREMENT column, which must be assigned too wherever LOAD DATA has a SET: MariaDB (10.11) makes a
+ * new number of a 0 in it otherwise, whatever the sql_mode says.
+ */
+function countedColumn(table: SourceTable): string {
+  const found = /^ *`((?:[^`]|``)+)` .*\bAUTO_INCREMENT\b/m.exec(table.createSql);
+  return found?.[1].replaceAll('``', '`') ?? '';
+}

@@ -67,6 +67,15 @@ describe('a full copy', () => {
     ]);
   });
 
+  it('keeps the 0 of an AUTO_INCREMENT column beside binary columns', async () => {
+    await source.execute(
+      `SET sql_mode='NO_AUTO_VALUE_ON_ZERO'; CREATE DATABASE zero;
+       CREATE TABLE zero.t (id INT PRIMARY KEY AUTO_INCREMENT, b BLOB); INSERT INTO zero.t VALUES (0, 'x'), (7, NULL)`,
+    );
+    expect(await copy(configFor('zero', ['zero']))).toEqual({ outcome: 'finished' });
+    expect(await target.query('SELECT id FROM zero.t ORDER BY id')).toEqual([{ id: 0 }, { id: 7 }]);
+  });
+
   it('creates tables whose foreign keys point at later ones', async () => {
     await source.execute(
       `CREATE DATABASE fk; CREATE TABLE fk.z_parent (id INT PRIMARY KEY); INSERT INTO fk.z_parent VALUES (1);
