@@ -102,11 +102,15 @@ for (const kind of KINDS) {
       const [row] = await server.query("SHOW VARIABLES LIKE 'log_bin_basename'");
       const folder = String(row['Value']).replace(/[^/]*$/, '');
       const types: string[] = [];
-      for await (const event of readBinlogFile(folder + start.name, { flavor: server.flavor })) {
-        // The server leaves annotations out unless they are asked for.
-        if (event.header.logPos > start.pos && event.type !== 'annotate') types.push(event.type);
-      }
       const streamed = events.filter((e) => e.header.file === start.name && e.header.logPos > start.pos);
+      const last = streamed[streamed.length - 1].header.logPos;
+      for await (const event of readBinlogFile(folder + start.name, { flavor: server.flavor })) {
+        const { logPos } = event.header;
+        // The server leaves annotations out unless they are asked for; MariaDB may write a checkpoint
+        // event by itself after the place where the stream was left.
+        if (logPos > start.pos && logPos <= last && event.type !== 'annotate') types.push(event.type);
+      }
+      expect(types.length).toBeGreaterThan(5);
       expect(types).toEqual(streamed.map((event) => event.type));
     });
 
