@@ -4,7 +4,7 @@ import { startMariaDb } from '../servers/index.js';
 import { available, startDatabase, type DatabaseKind } from '../servers/availability.js';
 import { expectEqualTables, incremental, startSyncer, untilSynced } from './support.js';
 
-it.each(['mariadb-10.11', 'mysql-9.7'] as DatabaseKind[])(
+it.for(['mariadb-10.11', 'mysql-9.7'] as DatabaseKind[])(
   'ENUM values that are no member reach %s, and nothing else is let through',
   async (kind, context) => {
     const state = await available(kind);
@@ -41,7 +41,7 @@ it.each(['mariadb-10.11', 'mysql-9.7'] as DatabaseKind[])(
   },
 );
 
-it.each(['mariadb-10.11', 'mysql-9.7'] as DatabaseKind[])(
+it.for(['mariadb-10.11', 'mysql-9.7'] as DatabaseKind[])(
   'names beyond ASCII in a saved structure survive a restart with %s as target',
   async (kind, context) => {
     const state = await available(kind);
