@@ -22,7 +22,6 @@ import type { SubtaskConfig } from '../model/subtask-config.js';
 import { tableKey, type TableName } from '../model/table-name.js';
 import { connectSession } from '../mysql/connect.js';
 import { toDmError } from '../mysql/db-error.js';
-import type { Session } from '../mysql/session.js';
 import type { Ports } from '../runtime/ports.js';
 import { flavorOf } from '../schema/fetch.js';
 import type { TableSchema } from '../schema/table.js';
@@ -31,6 +30,7 @@ import { ControlSession } from './control-session.js';
 import { DdlRunner } from './ddl.js';
 import { Dispatcher } from './dispatcher.js';
 import { EventStream } from './event-stream.js';
+import { connectLane } from './lane-session.js';
 import { LaneSet } from './lane-set.js';
 import { Progress } from './progress.js';
 import { chooseStart, type StartPoint } from './start.js';
@@ -485,17 +485,4 @@ export class Syncer {
     if (this.#lanes === null) throw new Error('invariant broken: no lanes yet');
     return this.#lanes;
   }
-}
-
-/**
- * READ COMMITTED keeps lanes from waiting for each other's gaps; where the target logs statements it is
- * not allowed, and the default stays.
- */
-async function connectLane(config: SubtaskConfig): Promise<Session> {
-  const session = await connectSession({ db: config.to });
-  const [shown] = await session.execute("SHOW VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')");
-  const values = new Map(shown.rows.map(([name, value]) => [name, value]));
-  const byStatement = values.get('log_bin') === 'ON' && values.get('binlog_format') === 'STATEMENT';
-  if (!byStatement) await session.execute('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
-  return session;
 }
