@@ -22,6 +22,7 @@ import type { SubtaskConfig } from '../model/subtask-config.js';
 import { tableKey, type TableName } from '../model/table-name.js';
 import { connectSession } from '../mysql/connect.js';
 import { toDmError } from '../mysql/db-error.js';
+import type { Session } from '../mysql/session.js';
 import type { Ports } from '../runtime/ports.js';
 import { flavorOf } from '../schema/fetch.js';
 import type { TableSchema } from '../schema/table.js';
