@@ -51,6 +51,23 @@ async function members(cluster: TestCluster, addresses: string): Promise<Members
   return found;
 }
 
+/** What they say once each of the three has joined: one that starts slowly comes in while the task already runs. */
+async function allThree(cluster: TestCluster): Promise<Members> {
+  let seen: Members | null = null;
+  await waitFor(
+    async () => {
+      seen = await members(cluster, cluster.masterAddr);
+      return Object.values(seen?.masters ?? {}).filter((alive) => alive).length === 3;
+    },
+    {
+      timeoutMs: 60_000,
+      what: 'three living masters',
+      details: () => `${JSON.stringify(seen)}\n${cluster.describe()}`,
+    },
+  );
+  return seen!;
+}
+
 async function untilRows(count: number, cluster: TestCluster): Promise<void> {
   let found: unknown;
   await waitFor(
@@ -79,10 +96,8 @@ describe('three masters', () => {
     await cluster.must(['operate-source', 'create', await cluster.file('one.yaml', sourceYaml())]);
     await cluster.must(['start-task', await cluster.file('task.yaml', taskYaml())]);
     await untilRows(2, cluster);
-    const before = await members(cluster, cluster.masterAddr);
-    expect(before?.masters).toEqual({ master1: true, master2: true, master3: true });
-
-    const killed = cluster.masters.find((master) => master.name === before?.leader)!;
+    const before = await allThree(cluster);
+    const killed = cluster.masters.find((master) => master.name === before.leader)!;
     const living = others(cluster, killed);
     const dead: Record<string, boolean> = { master1: true, master2: true, master3: true };
     dead[killed.name] = false;
