@@ -4,13 +4,12 @@
  */
 import type { RowIndex } from '../binlog/rows.js';
 import type { LanePosition, Ownership } from '../checkpoint/ownership.js';
-import { CODES } from '../errors/codes.js';
-import { DmError } from '../errors/dm-error.js';
-import { comparePositions, formatPosition, type BinlogLocation } from '../model/location.js';
+import type { BinlogLocation } from '../model/location.js';
 import type { Session } from '../mysql/session.js';
 import type { Clock, Log } from '../runtime/ports.js';
 import { ConflictTable } from './conflict-table.js';
 import { Lane } from './lane.js';
+import { LaneSkips, type GtidOrder } from './lane-skips.js';
 import { Packet } from './packet.js';
 import { keyHash, keyUnchanged, type KeyPlan, type TablePlan } from './plan.js';
 import type { Transaction } from './transaction.js';
@@ -27,16 +26,21 @@ export interface LaneSetOptions {
   /** Bytes queued in all lanes before reading stops. */
   readonly maxBytes: number;
   readonly retryMs: number;
-  /** Positions are compared by GTID; `contains` tells whether the set where reading starts holds one. */
-  readonly gtidOrder: { readonly contains: (gtid: string) => boolean } | null;
+  readonly gtidOrder: GtidOrder | null;
   /** Where reading starts. */
   readonly from: BinlogLocation;
   readonly onFailure: (error: unknown) => void;
+  /** Takes changes of the stream apart from the lanes (parking.ts). */
+  readonly beside?: () => Beside | null;
 }
 
-const PAST = 0;
-const WITHIN = 1;
-const BEFORE = 2;
+/** What else holds changes of the stream, with sequence numbers of `takeSeq`. */
+export interface Beside {
+  /** Infinity when idle. */
+  readonly firstUncommitted: number;
+  /** Resolves when all is committed. */
+  drain(): Promise<void>;
+}
 
 const KEPT_PACKETS = 512;
 const KEPT_PACKET_BYTES = 64 * 1024;
@@ -45,9 +49,7 @@ export class LaneSet {
   readonly #options: LaneSetOptions;
   readonly #lanes: Lane[];
   readonly #conflicts = new ConflictTable();
-  readonly #skips: Uint8Array;
-  /** Lanes that may still have to skip. */
-  #behind: number;
+  readonly #skips: LaneSkips;
   readonly #pool: Packet[] = [];
   readonly #accounted = new Map<Packet, number>();
   #seq = 0;
@@ -71,16 +73,9 @@ export class LaneSet {
           onCommit: (_lane, packet) => this.#release(packet),
         }),
     );
-    this.#skips = Uint8Array.from(this.#lanes, (lane) => this.#initialSkip(lane.startPosition));
-    this.#behind = this.#skips.filter((skip) => skip !== PAST).length;
-  }
-
-  #initialSkip(position: LanePosition): number {
-    const { gtidOrder } = this.#options;
-    if (position.row === 0) return PAST;
-    if (gtidOrder === null) return comparePositions(position, this.#options.from) < 0 ? PAST : BEFORE;
-    if (position.gtid === '') return BEFORE;
-    return gtidOrder.contains(position.gtid) ? PAST : BEFORE;
+    const { gtidOrder, from } = options;
+    const positions = this.#lanes.map((lane) => lane.startPosition);
+    this.#skips = new LaneSkips({ positions, gtidOrder, from });
   }
 
   start(): void {
@@ -104,16 +99,16 @@ export class LaneSet {
 
   /** True while a lane still skips: the mapping to lanes must stay as it was before the restart. */
   get catchingUp(): boolean {
-    return this.#behind > 0;
+    return this.#skips.any;
   }
 
   /** Transactions that lanes have applied in part or whole and that the stream has yet to reach or pass. */
   unpassed(): LanePosition[] {
-    return this.#lanes.filter((_, lane) => this.#skips[lane] !== PAST).map((lane) => lane.startPosition);
+    return this.#skips.unpassed();
   }
 
   firstUncommitted(): number {
-    let first = Infinity;
+    let first = this.#options.beside?.()?.firstUncommitted ?? Infinity;
     for (const lane of this.#lanes) {
       const own = lane.firstUncommitted;
       if (own < first) first = own;
@@ -133,23 +128,7 @@ export class LaneSet {
 
   /** To be called at the start of each transaction of the stream, in order. */
   beginTransaction(transaction: Transaction): void {
-    if (this.#behind === 0) return;
-    const { gtidOrder } = this.#options;
-    for (let i = 0; i < this.#lanes.length; i++) {
-      const skip = this.#skips[i];
-      if (skip === PAST) continue;
-      const position = this.#lanes[i].startPosition;
-      let now: number;
-      if (gtidOrder !== null && position.gtid !== '') {
-        now = transaction.gtid === position.gtid ? WITHIN : skip === WITHIN ? PAST : BEFORE;
-      } else {
-        const order = comparePositions(transaction, position);
-        now = order < 0 ? BEFORE : order === 0 ? WITHIN : PAST;
-        if (gtidOrder === null && now === PAST && skip === BEFORE) throw lostTransaction(position);
-      }
-      this.#skips[i] = now;
-      if (now === PAST) this.#behind--;
-    }
+    this.#skips.beginTransaction(transaction);
   }
 
   insert(plan: TablePlan, index: RowIndex, image: number, transaction: Transaction, replace: boolean): void {
@@ -226,6 +205,12 @@ export class LaneSet {
         if (lane.reached(last, resolve)) resolve();
       });
     }
+    await this.#options.beside?.()?.drain();
+  }
+
+  /** A sequence number for a change that goes beside the lanes. */
+  takeSeq(): number {
+    return ++this.#seq;
   }
 
   /** Ends at the nearest safe place; what is queued is left to the next run. */
@@ -241,14 +226,11 @@ export class LaneSet {
   }
 
   #laneOf(plan: TablePlan, index: RowIndex, image: number): number {
-    const hash = plan.identity === null ? plan.tableHash : keyHash(plan, plan.identity, index, image);
-    return (hash < 0 ? plan.tableHash : hash) % this.#lanes.length;
+    return laneOf(plan, index, image, this.#lanes.length);
   }
 
   #skipped(lane: number, transaction: Transaction): boolean {
-    const skip = this.#skips[lane];
-    if (skip === PAST) return false;
-    return skip === BEFORE || transaction.row <= this.#lanes[lane].startPosition.row;
+    return this.#skips.any && this.#skips.skipped(lane, transaction.row);
   }
 
   /**
@@ -366,10 +348,8 @@ export class LaneSet {
   }
 }
 
-/** Reading began before this place, so its transaction had to come by. */
-function lostTransaction(position: LanePosition): DmError {
-  return new DmError(
-    CODES.syncSourceLost,
-    `no transaction begins at ${formatPosition(position)} of the source's binlog, where the target has applied one: the source was reset or restored, or it is another server`,
-  );
+/** Same key, same lane: the same again when the stream is read again. */
+export function laneOf(plan: TablePlan, index: RowIndex, image: number, lanes: number): number {
+  const hash = plan.identity === null ? plan.tableHash : keyHash(plan, plan.identity, index, image);
+  return (hash < 0 ? plan.tableHash : hash) % lanes;
 }
