@@ -32,6 +32,8 @@ export interface SourceTable {
   readonly createSql: string;
   /** Without generated columns. */
   readonly columns: readonly SourceColumn[];
+  /** The generated ones: they are copied where the target's column is a plain one. */
+  readonly generated: readonly SourceColumn[];
   /** First column of the primary key where that is an integer: chunks are ranges of it. */
   readonly splitColumn: string | null;
   /** The server's estimates. */
@@ -96,6 +98,7 @@ async function readSchema(
   const wanted = names.filter(({ t }) => allowed.allows({ schema, table: t ?? '' }));
   if (wanted.length === 0) return [];
   const columns = new Map<string, SourceColumn[]>();
+  const generated = new Map<string, SourceColumn[]>();
   const types = new Map<string, string>();
   for (const { t, c, d, x } of await session.query(
     `SELECT table_name AS t, column_name AS c, data_type AS d, extra AS x FROM information_schema.columns
@@ -103,10 +106,10 @@ async function readSchema(
   )) {
     const type = (d ?? '').toLowerCase();
     types.set(`${t}\u0000${c}`, type);
-    if (/\b(VIRTUAL|STORED|PERSISTENT)\b/i.test(x ?? '')) continue;
-    const list = columns.get(t ?? '') ?? [];
+    const kind = isGenerated(x) ? generated : columns;
+    const list = kind.get(t ?? '') ?? [];
     list.push({ name: c ?? '', type, transfer: transferOf(type) });
-    columns.set(t ?? '', list);
+    kind.set(t ?? '', list);
   }
   const firstKey = new Map<string, string>();
   for (const { t, c } of await session.query(
@@ -126,12 +129,19 @@ async function readSchema(
       transactional: SNAPSHOT_ENGINES.has((row.e ?? '').toLowerCase()),
       createSql,
       columns: columns.get(source.table) ?? [],
+      generated: generated.get(source.table) ?? [],
       splitColumn: firstKey.get(source.table) ?? null,
       rows: Number(row.r ?? 0),
       bytes: Number(row.b ?? 0),
     });
   }
   return tables;
+}
+
+/** By `extra` of information_schema.columns. */
+export function isGenerated(extra: string | null): boolean {
+  // MySQL says DEFAULT_GENERATED of a default that is an expression.
+  return /\b(VIRTUAL|STORED|PERSISTENT)\b/i.test(extra ?? '');
 }
 
 /** SHOW CREATE TABLE, or null when there is no such table (any more). */

@@ -152,6 +152,8 @@ export const CODES = {
     'high',
     'Please resume the task when no DDL statements run on the source.',
   ),
+  /** A table of the target lacks columns of the source's: their values would be lost. */
+  targetColumnMissing: define(60104, 'schema-tracker', 'downstream', 'high'),
   /** A transaction of the source that cannot be carried over, such as a prepared XA transaction. */
   syncTransactionUnsupported: define(
     60401,

@@ -24,6 +24,7 @@ import { readSourceTables, sameDefinition, type SourceTable } from '../dump/sour
 import type { Ports } from '../runtime/ports.js';
 import { CopyMeta, FencedError, PlanTaken, type CopyState } from './copy-meta.js';
 import { CopySession } from './copy-session.js';
+import { fitColumns } from './fit-columns.js';
 import { CopyProgress } from './progress.js';
 import { newChunks, pendingTables, planAll, reconcile } from './reconcile.js';
 import { TargetObjects } from './target-objects.js';
@@ -209,6 +210,9 @@ export class FullCopy {
         row.state = 'planned';
       }
     }
+    const pending = [...pendingTables(state)].filter((key) => state.tables.get(key)?.state !== 'gone');
+    const wanted = pending.map((key) => must(tables.get(key), 'source table'));
+    const fitted = await fitColumns(target, wanted);
     const { location } = snapshot.connections[0];
     for (const chunk of state.chunks) {
       if (chunk.loaded || state.tables.get(tableKey(chunk.source))?.state !== 'gone') continue;
@@ -224,7 +228,7 @@ export class FullCopy {
       epoch,
       meta,
       snapshot,
-      tables,
+      tables: fitted,
       chunks: state.chunks.filter((chunk) => !chunk.loaded),
       folder: this.#folder,
       format: this.#format,

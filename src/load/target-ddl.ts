@@ -107,7 +107,10 @@ function translateWords(pieces: Piece[], { fromMariaDb, to }: Translation): void
         .replace(/ GENERATED ALWAYS AS ROW (START|END)\b/g, '');
     }
     if (!fromMariaDb && to.isMariaDb) {
-      text = text.replace(/ DEFAULT \(uuid\(\)\)/g, ' DEFAULT uuid()');
+      text = text
+        .replace(/ DEFAULT \(uuid\(\)\)/g, ' DEFAULT uuid()')
+        // MariaDB's generated columns take no NOT NULL; the source has seen to it that there is none.
+        .replace(/\) (VIRTUAL|STORED) NOT NULL\b/g, ') $1');
     }
     piece.text = text;
   }

@@ -49,7 +49,8 @@ export function renderType(type: ColumnType): string {
   return text;
 }
 
-function renderColumn(column: Column, table: TableSchema): string {
+/** The column as it stands in a CREATE TABLE. */
+export function renderColumn(column: Column, table: TableSchema): string {
   const { type } = column;
   let text = `${quoteName(column.name)} ${renderType(type)}`;
   if (type.charset !== undefined && type.collation !== undefined) {

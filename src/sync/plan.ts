@@ -4,9 +4,12 @@
  */
 import type { RowCodec, RowIndex } from '../binlog/rows.js';
 import { quoteName, quoteTable, tableKey, type TableName } from '../model/table-name.js';
+import { renderColumn } from '../schema/create-sql.js';
+import { columnsMissing } from '../schema/missing-columns.js';
 import { identityIndex, type Column, type Index, type TableSchema } from '../schema/table.js';
 import type { RowFilter } from './row-filter.js';
 import { chooseFold, finish, hashText, hashValue, mix, type Fold } from './fold.js';
+import { planUpserts, type UpsertPlan } from './upsert-plan.js';
 
 interface KeyPart {
   /** Ordinal of the source column. */
@@ -42,7 +45,7 @@ export interface TablePlan {
   readonly source: TableName;
   readonly target: TableName;
   readonly codec: RowCodec;
-  /** Source columns that are written, by ordinal. */
+  /** Source columns that are written, by ordinal; those of the identity first where `upserts` is set. */
   readonly columns: Int32Array;
   /** `name`= of each written column. */
   readonly assignments: readonly string[];
@@ -57,6 +60,8 @@ export interface TablePlan {
   /** The key that finds a row and chooses the lane; null: the whole row does, in one lane. */
   readonly identity: KeyPlan | null;
   readonly where: readonly WhereColumn[];
+  /** How many updates become one statement; null where each must stay an UPDATE of its own. */
+  readonly upserts: UpsertPlan | null;
   /** Other unique keys: conflicts between lanes. */
   readonly uniques: readonly KeyPlan[];
   /** First column of the source's primary key, by which a full copy is cut into chunks; -1 without one. */
@@ -75,6 +80,8 @@ export interface PlanInput {
   /** Structure of the source table at this place of the binlog. */
   readonly sourceSchema: TableSchema;
   readonly targetIsMariaDb: boolean;
+  /** The target table has triggers, which an INSERT .. ON DUPLICATE KEY UPDATE fires otherwise than an UPDATE. */
+  readonly targetHasTriggers?: boolean;
 }
 
 export function compilePlan(input: PlanInput): TablePlan {
@@ -84,7 +91,22 @@ export function compilePlan(input: PlanInput): TablePlan {
   const targetColumns = new Map(target.columns.map((column) => [column.name.toLowerCase(), column]));
   const written = codec.columns
     .map((column, ordinal) => ({ column, ordinal, target: targetColumns.get(column.name.toLowerCase()) }))
-    .filter(({ target: to }) => to?.generated === undefined);
+    .filter(({ column, target: to }) => {
+      if (to !== undefined) return to.generated === undefined;
+      // What the source computes by itself is no loss.
+      return sourceColumns.get(column.name.toLowerCase())?.generated === undefined;
+    });
+  const missing = written.filter(({ target: to }) => to === undefined);
+  if (missing.length > 0) {
+    throw columnsMissing(
+      input.source,
+      target,
+      missing.map(({ column: { name } }) => {
+        const from = sourceColumns.get(name.toLowerCase());
+        return { name, definition: from ? renderColumn(from, sourceSchema) : quoteName(name) };
+      }),
+    );
+  }
   const tableHash = hashText(0x811c9dc5, tableKey(target));
 
   const compileKey = (index: Index, number: number): KeyPlan => ({
@@ -109,6 +131,7 @@ export function compilePlan(input: PlanInput): TablePlan {
   const uniques = target.indexes.filter(
     (index) => index !== identity && (index.kind === 'primary' || index.kind === 'unique'),
   );
+  const upserts = planUpserts(input, identity, uniques.length > 0, written);
   const names = written.map(({ column }) => quoteName(column.name));
   const table = quoteTable({ schema: target.schema, table: target.table });
   const where: WhereColumn[] = identity
@@ -142,6 +165,7 @@ export function compilePlan(input: PlanInput): TablePlan {
     deleteHead: Buffer.from(`DELETE FROM ${table} WHERE `),
     identity: identity ? compileKey(identity, 0) : null,
     where,
+    upserts,
     uniques: uniques.map((index) => compileKey(index, target.indexes.indexOf(index) + 1)),
     chunkColumn: ordinals.get(chunkColumnName(sourceSchema)) ?? -1,
     rowFilter: input.rowFilter ?? null,
