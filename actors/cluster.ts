@@ -12,6 +12,7 @@ import type {
   TaskRecord,
   WorkerMember,
 } from '../src/api/cluster.js';
+import type { SubtaskOperation } from '../src/model/operation.js';
 import type { ExpectedStage } from '../src/model/stage.js';
 import { KvError, type Bus, type Ports } from '../src/runtime/ports.js';
 import type { ActorDocument } from '../src/runtime/host/document.js';
@@ -21,8 +22,9 @@ import type { KvView } from './kv-view.js';
 import type { Leader } from './leader.js';
 import type { LeaseObserver } from './leases.js';
 import { Membership } from './membership.js';
+import { askOperation } from './operation-query.js';
 import { askSources } from './status-query.js';
-import { outcomeOf, refusalOf, type CommandView } from './subtask-command.js';
+import { outcomeOf, refusalOf, seqOf, type CommandView } from './subtask-command.js';
 import { asDmUnavailable } from './unavailable.js';
 
 export interface LeaderClusterOptions {
@@ -145,7 +147,23 @@ export class LeaderCluster implements Cluster {
     return Promise.all(starting.map((document) => this.#await(document)));
   }
 
+  async operateSubtasks(
+    name: string,
+    operation: SubtaskOperation,
+    sources: readonly string[],
+  ): Promise<SourceResult[]> {
+    const chosen = await this.#subtasksOf(name, sources);
+    const results = await Promise.all(chosen.map((document) => this.#carryOut(document, operation)));
+    return results.sort((a, b) => (a.source < b.source ? -1 : 1));
+  }
+
   async operateTask(name: string, stage: ExpectedStage, sources: readonly string[]): Promise<SourceResult[]> {
+    const chosen = await this.#subtasksOf(name, sources);
+    const results = await Promise.all(chosen.map((document) => this.#operate(document, stage)));
+    return results.sort((a, b) => (a.source < b.source ? -1 : 1));
+  }
+
+  async #subtasksOf(name: string, sources: readonly string[]): Promise<Expected<'subtask'>[]> {
     // A start that is being carried out comes before the command.
     await waitUntil(
       () => (this.#get('task', keys.task(name))?.starting.length ?? 0) === 0,
@@ -155,9 +173,7 @@ export class LeaderCluster implements Cluster {
     );
     const own = this.#all('subtask').filter(({ task }) => task === name);
     if (own.length === 0) throw new DmError(CODES.schedulerTaskNotExist, `task with name ${name} not exist`);
-    const chosen = sources.length === 0 ? own : own.filter(({ source }) => sources.includes(source));
-    const results = await Promise.all(chosen.map((document) => this.#operate(document, stage)));
-    return results.sort((a, b) => (a.source < b.source ? -1 : 1));
+    return sources.length === 0 ? own : own.filter(({ source }) => sources.includes(source));
   }
 
   async queryStatus(task: string, sources: readonly string[]): Promise<SubtaskView[]> {
@@ -280,6 +296,26 @@ export class LeaderCluster implements Cluster {
     }));
     if (!written) return { result: stage === 'Stopped', msg: '', source, worker: this.#workerOf(source) };
     return this.#await(written);
+  }
+
+  /** What comes after the resumption is the subtask's affair: the answer does not wait for it. */
+  async #carryOut(document: SubtaskDocument, operation: SubtaskOperation): Promise<SourceResult> {
+    const { source, task } = document;
+    const { bus, ports, observed, rpcTimeoutMs: timeoutMs } = this.#options;
+    const worker = this.#workerOf(source);
+    const answer = await askOperation({ bus, source, worker, task, operation, timeoutMs });
+    const { result, msg, resume } = answer;
+    if (!result || resume !== true) return { result, msg, source, worker };
+    const written = await this.#rewrite<'subtask'>('subtask', keys.subtask(source, task), (now) => ({
+      ...now,
+      stage: 'Running',
+      seq: now.seq + 1,
+    }));
+    if (written) {
+      const taken = () => seqOf(this.#commandView(document)) >= written.seq;
+      await waitUntil(taken, [this.#expected, observed], ports.clock, timeoutMs);
+    }
+    return { result, msg, source, worker };
   }
 
   async #await(document: SubtaskDocument): Promise<SourceResult> {

@@ -3,6 +3,8 @@
  * for all of them under `dm.actor.source.<id>`.
  */
 import { sourceMachine } from '../machines/source.js';
+import type { OperationAnswer, SubtaskOperation } from '../src/model/operation.js';
+import { unreachable } from '../src/model/assert.js';
 import type { SubTaskStatus } from '../src/model/status.js';
 import { createCodec } from '../src/nats/codec.js';
 import { actorSubject, escapeKey } from '../src/nats/subjects.js';
@@ -22,13 +24,21 @@ export interface SourceDeps {
   readonly subtask: (document: SubtaskDocument) => Omit<SubtaskDeps, 'ports' | 'session' | 'epoch' | 'runs'>;
 }
 
-/** A question to a source actor, and its answer. */
-export interface SourceQuestion {
-  readonly type: 'status';
-  /** '' = all tasks. */
-  readonly task: string;
-  readonly timeoutMs: number;
-}
+/** A question to a source actor. */
+export type SourceQuestion =
+  | {
+      readonly type: 'status';
+      /** '' = all tasks. */
+      readonly task: string;
+      readonly timeoutMs: number;
+    }
+  /** Answered by an OperationAnswer. */
+  | {
+      readonly type: 'operate';
+      readonly task: string;
+      readonly operation: SubtaskOperation;
+      readonly timeoutMs: number;
+    };
 
 export interface SourceAnswer {
   readonly worker: string;
@@ -168,7 +178,24 @@ export class SourceActor {
     );
   }
 
-  async #answer(question: SourceQuestion): Promise<SourceAnswer> {
+  #answer(question: SourceQuestion): Promise<SourceAnswer | OperationAnswer> {
+    switch (question.type) {
+      case 'status':
+        return this.#status(question);
+      case 'operate':
+        return this.#operate(question);
+      default:
+        return unreachable(question);
+    }
+  }
+
+  async #operate(question: Extract<SourceQuestion, { type: 'operate' }>): Promise<OperationAnswer> {
+    const subtask = this.#subtasks.get(question.task);
+    if (subtask) return subtask.operate(question.operation, question.timeoutMs);
+    return { result: false, msg: `sub task with name ${question.task} not found` };
+  }
+
+  async #status(question: Extract<SourceQuestion, { type: 'status' }>): Promise<SourceAnswer> {
     const asked = [...this.#subtasks].filter(([task]) => question.task === '' || task === question.task);
     const subtasks = await Promise.all(asked.map(([, actor]) => actor.status(question.timeoutMs)));
     subtasks.sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -30,6 +30,11 @@ export function refusalOf(
   return accepts(snapshot, event) ? null : refusal(subtaskMachine, snapshot, event).toString();
 }
 
+/** The number of the last command that the subtask has taken up. */
+export function seqOf({ observed }: CommandView): number {
+  return (observed?.context as SubtaskContext | undefined)?.seq ?? -1;
+}
+
 export interface Outcome {
   readonly result: boolean;
   readonly msg: string;

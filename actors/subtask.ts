@@ -13,6 +13,7 @@ import {
 } from '../machines/subtask.js';
 import { CODES } from '../src/errors/codes.js';
 import { DmError } from '../src/errors/dm-error.js';
+import type { OperationAnswer, SubtaskOperation } from '../src/model/operation.js';
 import type { Stage } from '../src/model/stage.js';
 import type { SubTaskStatus } from '../src/model/status.js';
 import type { SubtaskConfig } from '../src/model/subtask-config.js';
@@ -120,6 +121,22 @@ export class SubtaskActor {
       });
     }
     return statusOf(this.#expected.task, this.#actor.snapshot, this.#lastStatus);
+  }
+
+  /** Hands the operation to the thread, or carries it out here while the subtask rests. Never rejects. */
+  async operate(operation: SubtaskOperation, timeoutMs: number): Promise<OperationAnswer> {
+    const { context, value: stage } = this.#actor.snapshot;
+    const known = { stage, unit: context.unit, errors: context.errors };
+    const refused = (msg: string): OperationAnswer => ({ result: false, msg });
+    try {
+      if (this.#run !== null) return await this.#run.unit.operate(operation, known, timeoutMs);
+      if (stage === 'Paused') return await this.#deps.runner.operate(this.#deps.resolve(), operation, known);
+      return refused(
+        new DmError(CODES.workerNotPaused, `current stage is ${stage} but not paused, invalid`).toString(),
+      );
+    } catch (error) {
+      return refused(error instanceof DmError ? error.toString() : String(error));
+    }
   }
 
   /** Ends the thread at a safe place and lets go of the document as it is. */

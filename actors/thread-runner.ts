@@ -3,8 +3,11 @@ import { Worker } from 'node:worker_threads';
 import { CODES } from '../src/errors/codes.js';
 import { DmError } from '../src/errors/dm-error.js';
 import { unreachable } from '../src/model/assert.js';
+import type { OperationAnswer, OperationContext, SubtaskOperation } from '../src/model/operation.js';
 import type { UnitName } from '../src/model/stage.js';
 import type { Clock, Log } from '../src/runtime/ports.js';
+import type { SubtaskConfig } from '../src/model/subtask-config.js';
+import { operateSubtask } from '../src/subtask/operate.js';
 import type { FromThread, SubtaskEnd, SubtaskStart, ToThread, UnitStatus } from '../src/subtask/protocol.js';
 import type { RunningUnit, UnitListener, UnitRunner } from './unit-runner.js';
 
@@ -25,10 +28,19 @@ export class ThreadRunner implements UnitRunner {
   start(start: SubtaskStart, listener: UnitListener): RunningUnit {
     return new ThreadRun(start, listener, this.#options);
   }
+
+  operate(
+    config: SubtaskConfig,
+    operation: SubtaskOperation,
+    context: OperationContext,
+  ): Promise<OperationAnswer> {
+    const log = this.#options.log.child({ component: 'operate', task: config.task });
+    return operateSubtask(operation, context, { config, syncer: null, log });
+  }
 }
 
 interface Question {
-  resolve(status: UnitStatus): void;
+  resolve(answer: UnitStatus | OperationAnswer): void;
   reject(error: Error): void;
 }
 
@@ -76,8 +88,22 @@ class ThreadRun implements RunningUnit {
   }
 
   status(timeoutMs: number): Promise<UnitStatus> {
+    return this.#ask((id) => ({ type: 'query-status', id }), timeoutMs) as Promise<UnitStatus>;
+  }
+
+  operate(
+    operation: SubtaskOperation,
+    context: OperationContext,
+    timeoutMs: number,
+  ): Promise<OperationAnswer> {
+    const question = (id: number): ToThread => ({ type: 'operate', id, operation, context });
+    return this.#ask(question, timeoutMs) as Promise<OperationAnswer>;
+  }
+
+  /** The answer has the type that belongs to the question. */
+  #ask(question: (id: number) => ToThread, timeoutMs: number): Promise<UnitStatus | OperationAnswer> {
     const id = this.#nextQuestion++;
-    return new Promise<UnitStatus>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const timer = this.#clock.after(timeoutMs, () => settle(() => reject(new Error('no answer in time'))));
       const settle = (how: () => void): void => {
         timer.cancel();
@@ -85,10 +111,10 @@ class ThreadRun implements RunningUnit {
         how();
       };
       this.#questions.set(id, {
-        resolve: (status) => settle(() => resolve(status)),
+        resolve: (answer) => settle(() => resolve(answer)),
         reject: (error) => settle(() => reject(error)),
       });
-      this.#post({ type: 'query-status', id });
+      this.#post(question(id));
     });
   }
 
@@ -104,6 +130,9 @@ class ThreadRun implements RunningUnit {
         break;
       case 'status':
         this.#questions.get(message.id)?.resolve(message.status);
+        break;
+      case 'operated':
+        this.#questions.get(message.id)?.resolve(message.answer);
         break;
       case 'end':
         this.#end = message.end;

@@ -1,5 +1,7 @@
 /** The port to what moves the rows: a worker thread in the product, anything that answers in tests. */
+import type { OperationAnswer, OperationContext, SubtaskOperation } from '../src/model/operation.js';
 import type { UnitName } from '../src/model/stage.js';
+import type { SubtaskConfig } from '../src/model/subtask-config.js';
 import type { SubtaskEnd, SubtaskStart, UnitStatus } from '../src/subtask/protocol.js';
 
 export interface UnitListener {
@@ -15,8 +17,20 @@ export interface RunningUnit {
   kill(): Promise<void>;
   /** Rejects when there is no answer in time. */
   status(timeoutMs: number): Promise<UnitStatus>;
+  /** Rejects when there is no answer in time. */
+  operate(
+    operation: SubtaskOperation,
+    context: OperationContext,
+    timeoutMs: number,
+  ): Promise<OperationAnswer>;
 }
 
 export interface UnitRunner {
   start(start: SubtaskStart, listener: UnitListener): RunningUnit;
+  /** An operation on a subtask that nothing runs of. Never rejects. */
+  operate(
+    config: SubtaskConfig,
+    operation: SubtaskOperation,
+    context: OperationContext,
+  ): Promise<OperationAnswer>;
 }

@@ -8,6 +8,7 @@ import type { MasterNode } from '../../actors/master-node.js';
 import type { RunningUnit, UnitListener, UnitRunner } from '../../actors/unit-runner.js';
 import type { WorkerNode } from '../../actors/worker-node.js';
 import { createSecrets } from '../../src/config/secret.js';
+import type { OperationAnswer } from '../../src/model/operation.js';
 import { decodeDocument } from '../../src/runtime/host/document.js';
 import { commandSubject } from '../../src/nats/subjects.js';
 import type { SubtaskEnd, SubtaskStart, UnitStatus } from '../../src/subtask/protocol.js';
@@ -61,7 +62,12 @@ export class SimRunner implements UnitRunner {
       end: () => void this.#node.clock.after(50, () => finish({ outcome: 'ended' })),
       kill: async () => finish({ outcome: 'ended' }),
       status: async (): Promise<UnitStatus> => ({ unit: 'Sync' }),
+      operate: async () => ({ result: true, msg: 'running' }),
     };
+  }
+
+  async operate(): Promise<OperationAnswer> {
+    return { result: true, msg: 'not running' };
   }
 }
 

@@ -2,6 +2,7 @@
  * What the command handlers (src/api) need of the cluster. The actors implement it on the leader's node
  * (actors/); the handlers parse and validate what a user typed and shape the JSON answers.
  */
+import type { SubtaskOperation } from '../model/operation.js';
 import type { SourceStatus, SubTaskStatus } from '../model/status.js';
 import type { ExpectedStage } from '../model/stage.js';
 
@@ -70,6 +71,15 @@ export interface Cluster {
   startTask(name: string, yaml: string, options: StartTaskOptions): Promise<SourceResult[]>;
   /** Waits until each subtask has reached the stage or failed to. 46018 when there is no such task. */
   operateTask(name: string, stage: ExpectedStage, sources: readonly string[]): Promise<SourceResult[]>;
+  /**
+   * Carries out an operation on the task's subtasks, and resumes those whose answer wants it. 46018 when
+   * there is no such task.
+   */
+  operateSubtasks(
+    name: string,
+    operation: SubtaskOperation,
+    sources: readonly string[],
+  ): Promise<SourceResult[]>;
   /** Status of the subtasks of the named task ('' = all tasks) on the named sources (empty = all). */
   queryStatus(task: string, sources: readonly string[]): Promise<SubtaskView[]>;
 

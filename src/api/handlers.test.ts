@@ -3,6 +3,7 @@ import type { CheckResult } from '../check/types.js';
 import { createSecrets } from '../config/secret.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
+import type { SubtaskOperation } from '../model/operation.js';
 import type { ExpectedStage } from '../model/stage.js';
 import type { SubTaskStatus } from '../model/status.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
@@ -44,6 +45,11 @@ class MemoryCluster implements Cluster {
   startTask(name: string, yaml: string, options: { sources: readonly string[]; removeMeta: boolean }) {
     this.calls.push(`start ${name} [${options.sources.join()}] ${options.removeMeta}`);
     this.tasks.push({ name, yaml, sources: ['mysql-replica-01'] });
+    return Promise.resolve([this.#result('mysql-replica-01')]);
+  }
+
+  operateSubtasks(name: string, operation: SubtaskOperation) {
+    this.calls.push(`${operation.op} ${name} ${operation.binlogPos} [${operation.sqls.join()}]`);
     return Promise.resolve([this.#result('mysql-replica-01')]);
   }
 

@@ -39,6 +39,14 @@ export const CONTROL_CODES = {
     'medium',
     'Please use `query-status` to check the stage.',
   ),
+  /** The operation is one of replication, and the subtask is in another unit. */
+  workerSyncUnitOnly: define(
+    40056,
+    'dm-worker',
+    'internal',
+    'high',
+    'Please wait until the subtask replicates; `query-status` shows its unit.',
+  ),
   /** A worker of that name is registered with another address. */
   schedulerWorkerExist: scheduler(46003),
   /** No worker of that name is known. */

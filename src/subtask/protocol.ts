@@ -2,6 +2,7 @@
  * Messages between a subtask actor (main thread) and its worker thread. Both ends are ours and of one
  * build, so the types are the validation; everything is structured-clonable plain data.
  */
+import type { OperationAnswer, OperationContext, SubtaskOperation } from '../model/operation.js';
 import type { ProcessError, SubTaskStatus } from '../model/status.js';
 import type { UnitName } from '../model/stage.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
@@ -22,7 +23,13 @@ export type ToThread =
   | { readonly type: 'start'; readonly start: SubtaskStart }
   /** Ends the unit's work at the next safe place and answers with `ended`; the thread then exits. */
   | { readonly type: 'end'; readonly reason: 'pause' | 'stop' | 'handover' }
-  | { readonly type: 'query-status'; readonly id: number };
+  | { readonly type: 'query-status'; readonly id: number }
+  | {
+      readonly type: 'operate';
+      readonly id: number;
+      readonly operation: SubtaskOperation;
+      readonly context: OperationContext;
+    };
 
 /** How a run of the units came to its end. */
 export type SubtaskEnd =
@@ -39,5 +46,6 @@ export type UnitStatus = Pick<SubTaskStatus, 'unit' | 'dump' | 'load' | 'sync'>;
 export type FromThread =
   | { readonly type: 'unit'; readonly unit: UnitName }
   | { readonly type: 'status'; readonly id: number; readonly status: UnitStatus }
+  | { readonly type: 'operated'; readonly id: number; readonly answer: OperationAnswer }
   /** `status` is the last there is of this run. */
   | { readonly type: 'end'; readonly end: SubtaskEnd; readonly status: UnitStatus };

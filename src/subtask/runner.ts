@@ -11,12 +11,14 @@ import { runChecks } from '../check/run-checks.js';
 import { checkFailure } from '../check/types.js';
 import { FullCopy } from '../load/full-copy.js';
 import { readCopyState, removeCopyMeta } from '../load/positions.js';
+import type { OperationAnswer, OperationContext, SubtaskOperation } from '../model/operation.js';
 import type { ProcessError } from '../model/status.js';
 import type { UnitName } from '../model/stage.js';
 import { connectSession } from '../mysql/connect.js';
 import { toDmError } from '../mysql/db-error.js';
 import type { Ports } from '../runtime/ports.js';
 import { Syncer } from '../sync/syncer.js';
+import { operateSubtask } from './operate.js';
 import type { SubtaskEnd, SubtaskStart, UnitStatus } from './protocol.js';
 
 export interface SubtaskRunnerOptions {
@@ -57,6 +59,16 @@ export class SubtaskRunner {
       default:
         return { unit: this.#unit };
     }
+  }
+
+  /** Never rejects: see operateSubtask. */
+  operate(operation: SubtaskOperation, context: OperationContext): Promise<OperationAnswer> {
+    const { start, ports } = this.#options;
+    return operateSubtask(
+      operation,
+      { ...context, unit: this.#unit },
+      { config: start.config, syncer: this.#syncer, log: ports.log },
+    );
   }
 
   /** Never rejects: a failure is an outcome. */

@@ -43,6 +43,18 @@ async function answerStatus(id: number): Promise<void> {
   send({ type: 'status', id, status: runner === null ? { unit: 'InvalidUnit' } : await runner.status() });
 }
 
+async function answerOperation({
+  id,
+  operation,
+  context,
+}: Extract<ToThread, { type: 'operate' }>): Promise<void> {
+  const answer =
+    runner === null
+      ? { result: false, msg: 'the subtask is about to start: please try again' }
+      : await runner.operate(operation, context);
+  send({ type: 'operated', id, answer });
+}
+
 /** What nobody has foreseen ends the thread; the main thread takes that for a failure of the unit. */
 function crash(error: unknown): void {
   queueMicrotask(() => {
@@ -61,6 +73,9 @@ port.on('message', (message: ToThread) => {
       break;
     case 'query-status':
       answerStatus(message.id).catch(crash);
+      break;
+    case 'operate':
+      answerOperation(message).catch(crash);
       break;
     default:
       unreachable(message);

@@ -1,0 +1,37 @@
+/**
+ * What an operator asks of one subtask beyond its stage: requests that travel from a command's handler
+ * through the source and the subtask actor to where the subtask works (src/subtask/operate.ts).
+ */
+import type { Stage, UnitName } from './stage.js';
+import type { ProcessError } from './status.js';
+
+export const BINLOG_OPS = ['skip', 'replace', 'revert', 'inject', 'list'] as const;
+export type BinlogOp = (typeof BINLOG_OPS)[number];
+
+/** `binlog` and `handle-error`: what becomes of one statement of the source. */
+export interface BinlogOperation {
+  readonly kind: 'binlog';
+  readonly op: BinlogOp;
+  /** `file:pos`; '' = the statement that the subtask is paused at. */
+  readonly binlogPos: string;
+  /** Statements of replace and inject, one each. */
+  readonly sqls: readonly string[];
+}
+
+export type SubtaskOperation = BinlogOperation;
+
+/** The subtask as its actor knows it when the operation arrives. */
+export interface OperationContext {
+  readonly stage: Stage;
+  readonly unit: UnitName;
+  /** Why it is Paused; empty where the operator has paused it. */
+  readonly errors: readonly ProcessError[];
+}
+
+export interface OperationAnswer {
+  readonly result: boolean;
+  /** The answer's text: an error, or what was asked for. */
+  readonly msg: string;
+  /** The subtask is to be resumed: the operation has dealt with what it is paused at. */
+  readonly resume?: boolean;
+}
