@@ -123,6 +123,11 @@ export const CONFIG_CODES = {
   ),
   /** An instance refers to a configuration that `validators` does not hold. */
   configValidatorNotFound: taskKey(20056, 'validator-config-name'),
+  /** `--start-time` is a time that has not come yet on the source. */
+  configStartTimeTooLate: config(
+    20057,
+    'Please check the `--start-time` is expected (it is a time of the source, in its time zone) or try again later.',
+  ),
   /** `safe-mode-duration` is not a duration such as 60s. */
   configInvalidSafeModeDuration: config(
     20060,
