@@ -36,6 +36,8 @@ export class Packet {
   /** Where each statement of the body starts, and how many rows it should touch (0: not checked). */
   readonly starts: number[] = [];
   readonly expected: number[] = [];
+  /** The plan of each statement, null for one that is no change of a table. */
+  readonly plans: (TablePlan | null)[] = [];
   readonly dependencies: Dependency[] = [];
   rows = 0;
   firstSeq = 0;
@@ -65,6 +67,7 @@ export class Packet {
     this.#plan = null;
     this.starts.length = 0;
     this.expected.length = 0;
+    this.plans.length = 0;
     this.dependencies.length = 0;
     this.rows = 0;
     this.firstName = '';
@@ -170,6 +173,12 @@ export class Packet {
     this.rows++;
   }
 
+  /** A statement of our own, in ASCII, that belongs to the same transaction. */
+  own(sql: string): void {
+    this.#statement(null, sql);
+    this.rows++;
+  }
+
   /** The bytes to send; `laneUpdate` is the statement that moves the lane's position. */
   finish(laneUpdate: string, withCommit: boolean): Buffer {
     if (this.#bodyEnd === 0) this.#bodyEnd = this.#out.length;
@@ -189,15 +198,16 @@ export class Packet {
     return this.#out.buffer.toString('utf8', start, Math.min(end, start + limit));
   }
 
-  #statement(plan: TablePlan, sql: string): void {
+  #statement(plan: TablePlan | null, sql: string): void {
     this.#begin('none', plan);
     this.#out.ascii(sql);
   }
 
-  #begin(open: OpenStatement, plan: TablePlan): void {
+  #begin(open: OpenStatement, plan: TablePlan | null): void {
     if (this.starts.length > 0) this.#out.byte(SEMICOLON);
     this.starts.push(this.#out.length);
     this.expected.push(0);
+    this.plans.push(plan);
     this.#open = open;
     this.#plan = plan;
   }
