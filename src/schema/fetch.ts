@@ -80,6 +80,16 @@ export async function fetchTableSchema(
   }
 }
 
+/** Whether the table has triggers that this user may see. */
+export async function hasTriggers(session: Session, { schema, table }: TableName): Promise<boolean> {
+  const text = (name: string) => `'${name.replace(/[\\']/g, (c) => '\\' + c)}'`;
+  const [found] = await session.execute(
+    'SELECT 1 FROM information_schema.TRIGGERS' +
+      ` WHERE EVENT_OBJECT_SCHEMA=${text(schema)} AND EVENT_OBJECT_TABLE=${text(table)} LIMIT 1`,
+  );
+  return found.rows.length > 0;
+}
+
 async function showCreate(
   session: Session,
   names: readonly TableName[],

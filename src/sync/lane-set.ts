@@ -156,12 +156,13 @@ export class LaneSet {
     safeMode: boolean,
   ): void {
     const from = this.#laneOf(plan, index, before);
-    const same = plan.identity === null || keyUnchanged(plan.identity, index, before, after);
+    const keyKept = plan.identity !== null && keyUnchanged(plan.identity, index, before, after);
+    const same = plan.identity === null || keyKept;
     const to = same ? from : this.#laneOf(plan, index, after);
     if (from === to && !safeMode) {
       if (this.#skipped(from, transaction)) return;
       const packet = this.#packet(from, plan, index, before, after, 0);
-      packet.update(plan, index, before, after);
+      packet.update(plan, index, before, after, keyKept);
       this.#appended(from, packet, transaction);
       return;
     }

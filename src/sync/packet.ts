@@ -7,6 +7,7 @@
 import { ByteWriter } from '../mysql/byte-writer.js';
 import type { RowIndex } from '../binlog/rows.js';
 import { sameBytes, type TablePlan, type WhereColumn } from './plan.js';
+import { Upsert } from './upsert.js';
 
 const COMMIT = 'COMMIT;';
 const LAX =
@@ -26,13 +27,23 @@ export interface Dependency {
   readonly seq: number;
 }
 
-type OpenStatement = 'none' | 'insert' | 'replace' | 'delete';
+/** `update`: one UPDATE, of which `#tuple` holds the whole row; `upsert`: what follows the rows is to be written. */
+type OpenStatement = 'none' | 'insert' | 'replace' | 'delete' | 'update' | 'upsert';
+
+/** Bytes of a row in the binlog beyond which an UPDATE of what has changed is cheaper than the row. */
+const MAX_UPSERT_ROW = 1024;
 
 export class Packet {
   readonly #out = new ByteWriter(8 * 1024);
   #bodyEnd = 0;
   #open: OpenStatement = 'none';
   #plan: TablePlan | null = null;
+  /** Written columns that the last update has changed, by their place in `plan.columns`. */
+  #changed: number[] = [];
+  #nowChanged: number[] = [];
+  #tuple: ByteWriter | null = null;
+  #tupleKeyEnd = 0;
+  readonly upserts: Upsert[] = [];
   /** Where each statement of the body starts, and how many rows it should touch (0: not checked). */
   readonly starts: number[] = [];
   readonly expected: number[] = [];
@@ -69,6 +80,7 @@ export class Packet {
     this.expected.length = 0;
     this.plans.length = 0;
     this.dependencies.length = 0;
+    this.upserts.length = 0;
     this.rows = 0;
     this.firstName = '';
   }
@@ -94,13 +106,7 @@ export class Packet {
       this.#begin(kind, plan);
       out.bytes(replace ? plan.replaceHead : plan.insertHead);
     }
-    out.byte(OPEN);
-    const { columns } = plan;
-    for (let i = 0; i < columns.length; i++) {
-      if (i > 0) out.byte(COMMA);
-      this.#literal(plan, index, image, columns[i]);
-    }
-    out.byte(CLOSE);
+    this.#rowTuple(plan, 0, index, image, out);
     if (lax) this.#statement(plan, STRICT);
     this.rows++;
   }
@@ -144,33 +150,123 @@ export class Packet {
     this.rows++;
   }
 
-  /** Sets what has changed, and what the target would otherwise change by itself. */
-  update(plan: TablePlan, index: RowIndex, before: number, after: number): void {
+  /**
+   * Sets what has changed, and what the target would otherwise change by itself. With `keyKept` (the key
+   * has the same bytes before and after) neighbours that change the same columns become one statement.
+   */
+  update(plan: TablePlan, index: RowIndex, before: number, after: number, keyKept = false): void {
     const out = this.#out;
     const lax = needsLaxMode(plan, index, after);
+    const changed = this.#changedColumns(plan, index, before, after);
+    // The key comes first in `columns`: where it would be set, nothing has changed or the target sets it.
+    const mergeable =
+      keyKept &&
+      !lax &&
+      plan.upserts !== null &&
+      changed[0] >= plan.upserts.keyColumns &&
+      rowBytes(index, after) <= MAX_UPSERT_ROW;
+    const follows = this.#plan === plan && (this.#open === 'update' || this.#open === 'upsert');
+    if (mergeable && follows && sameNumbers(changed, this.#changed)) {
+      this.#joinUpsert(plan, plan.upserts.keyColumns, index, after);
+      return;
+    }
     if (lax) this.#statement(plan, LAX);
     this.#begin('none', plan);
     out.bytes(plan.updateHead);
-    const { columns, always, assignments } = plan;
-    const empty = out.length;
-    for (let i = 0; i < columns.length; i++) {
-      const column = columns[i];
-      if (always[i] === 0 && sameBytes(index, before, after, column)) continue;
-      if (out.length > empty) out.byte(COMMA);
-      out.utf8(assignments[i]);
-      this.#literal(plan, index, after, column);
-    }
-    if (out.length === empty) {
-      // Nothing differs: say so in a statement that touches nothing.
-      out.utf8(assignments[0]);
-      this.#literal(plan, index, after, columns[0]);
+    for (let i = 0; i < changed.length; i++) {
+      if (i > 0) out.byte(COMMA);
+      out.utf8(plan.assignments[changed[i]]);
+      this.#literal(plan, index, after, plan.columns[changed[i]]);
     }
     out.ascii(' WHERE ');
     this.#whereAll(plan, index, before);
     if (plan.identity === null) out.ascii(' LIMIT 1');
     this.expected[this.expected.length - 1] = 1;
     if (lax) this.#statement(plan, STRICT);
+    else if (mergeable) {
+      this.#open = 'update';
+      const tuple = (this.#tuple ??= new ByteWriter(256));
+      tuple.reset();
+      this.#tupleKeyEnd = this.#rowTuple(plan, plan.upserts.keyColumns, index, after, tuple);
+    }
+    this.#nowChanged = this.#changed;
+    this.#changed = changed;
     this.rows++;
+  }
+
+  /** By place in `plan.columns`; where nothing differs the first one, for a statement that touches nothing. */
+  #changedColumns(plan: TablePlan, index: RowIndex, before: number, after: number): number[] {
+    const { columns, always } = plan;
+    const changed = this.#nowChanged;
+    changed.length = 0;
+    for (let i = 0; i < columns.length; i++) {
+      if (always[i] === 1 || !sameBytes(index, before, after, columns[i])) changed.push(i);
+    }
+    if (changed.length === 0) changed.push(0);
+    return changed;
+  }
+
+  #joinUpsert(plan: TablePlan, keyColumns: number, index: RowIndex, after: number): void {
+    const out = this.#out;
+    const tuple = this.#tuple;
+    if (this.#open === 'update' && tuple !== null) {
+      const statement = this.starts.length - 1;
+      out.length = this.starts[statement];
+      out.bytes(plan.insertHead);
+      const start = out.length;
+      out.bytes(tuple.buffer, 0, tuple.length);
+      const upsert = new Upsert(plan, statement);
+      upsert.add(start, start + this.#tupleKeyEnd, out.length);
+      this.upserts.push(upsert);
+      this.expected[statement] = 0;
+      this.#open = 'upsert';
+    }
+    out.byte(COMMA);
+    const start = out.length;
+    const keyEnd = start + this.#rowTuple(plan, keyColumns, index, after, out);
+    this.upserts[this.upserts.length - 1].add(start, keyEnd, out.length);
+    this.rows++;
+  }
+
+  /** `(..)` of all written columns; returns where its key ends, counted from its begin. */
+  #rowTuple(plan: TablePlan, keyColumns: number, index: RowIndex, image: number, out: ByteWriter): number {
+    const start = out.length;
+    let keyEnd = 0;
+    out.byte(OPEN);
+    const { columns } = plan;
+    for (let i = 0; i < columns.length; i++) {
+      if (i === keyColumns) keyEnd = out.length;
+      if (i > 0) out.byte(COMMA);
+      this.#literal(plan, index, image, columns[i], out);
+    }
+    if (keyEnd === 0) keyEnd = out.length;
+    out.byte(CLOSE);
+    return keyEnd - start;
+  }
+
+  /** Ends a statement whose last words are still to be written. */
+  #close(): void {
+    if (this.#open !== 'upsert' || this.#plan?.upserts == null) return;
+    this.#open = 'none';
+    const { assignments } = this.#plan.upserts;
+    this.#out.ascii(' ON DUPLICATE KEY UPDATE ');
+    this.#changed.forEach((column, i) => {
+      if (i > 0) this.#out.byte(COMMA);
+      this.#out.utf8(assignments[column]);
+    });
+  }
+
+  /** SELECTs that tell which rows of an upsert are there, one statement a row. */
+  probes(upsert: Upsert): string {
+    return upsert.probes(this.#out.buffer);
+  }
+
+  /** Leaves out what has no row in the target; returns the keys. To be called when `finish` has been. */
+  leaveOut(upsert: Upsert, isMissing: (row: number) => boolean): string[] {
+    const { statement } = upsert;
+    const keys = upsert.keys(this.#out.buffer).filter((_, row) => isMissing(row));
+    upsert.blank(this.#out.buffer, isMissing, this.starts[statement], this.#endOf(statement));
+    return keys.map((key) => `${key})`);
   }
 
   /** A statement of our own, in ASCII, that belongs to the same transaction. */
@@ -181,6 +277,7 @@ export class Packet {
 
   /** The bytes to send; `laneUpdate` is the statement that moves the lane's position. */
   finish(laneUpdate: string, withCommit: boolean): Buffer {
+    this.#close();
     if (this.#bodyEnd === 0) this.#bodyEnd = this.#out.length;
     this.#out.length = this.#bodyEnd;
     this.#out.byte(SEMICOLON);
@@ -193,9 +290,12 @@ export class Packet {
   statement(number: number, limit: number): string {
     const start = this.starts[number];
     if (start === undefined) return '';
-    const bodyEnd = this.#bodyEnd === 0 ? this.#out.length : this.#bodyEnd;
-    const end = number + 1 < this.starts.length ? this.starts[number + 1] - 1 : bodyEnd;
-    return this.#out.buffer.toString('utf8', start, Math.min(end, start + limit));
+    return this.#out.buffer.toString('utf8', start, Math.min(this.#endOf(number), start + limit));
+  }
+
+  #endOf(statement: number): number {
+    if (statement + 1 < this.starts.length) return this.starts[statement + 1] - 1;
+    return this.#bodyEnd === 0 ? this.#out.length : this.#bodyEnd;
   }
 
   #statement(plan: TablePlan | null, sql: string): void {
@@ -204,6 +304,7 @@ export class Packet {
   }
 
   #begin(open: OpenStatement, plan: TablePlan | null): void {
+    this.#close();
     if (this.starts.length > 0) this.#out.byte(SEMICOLON);
     this.starts.push(this.#out.length);
     this.expected.push(0);
@@ -212,11 +313,11 @@ export class Packet {
     this.#plan = plan;
   }
 
-  #literal(plan: TablePlan, index: RowIndex, image: number, column: number): void {
+  #literal(plan: TablePlan, index: RowIndex, image: number, column: number, out = this.#out): void {
     const at = image * index.columnCount + column;
     const start = index.starts[at];
-    if (start < 0) this.#out.ascii('NULL');
-    else plan.codec.columns[column].literal(index.buf, start, index.lengths[at], this.#out);
+    if (start < 0) out.ascii('NULL');
+    else plan.codec.columns[column].literal(index.buf, start, index.lengths[at], out);
   }
 
   #comparable(plan: TablePlan, where: WhereColumn, index: RowIndex, image: number): void {
@@ -279,4 +380,19 @@ function needsLaxMode(plan: TablePlan, index: RowIndex, image: number): boolean 
     }
   }
   return false;
+}
+
+function rowBytes(index: RowIndex, image: number): number {
+  const { columnCount, lengths, starts } = index;
+  let bytes = 0;
+  for (let at = image * columnCount, end = at + columnCount; at < end; at++) {
+    if (starts[at] >= 0) bytes += lengths[at];
+  }
+  return bytes;
+}
+
+function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
