@@ -25,6 +25,7 @@ export const SRC_ORDER = [
   'mysql',
   'schema',
   'filter',
+  'online-ddl',
   'config',
   'nats',
   'binlog',

@@ -106,6 +106,20 @@ export const CONFIG_CODES = {
     20047,
     'Please check the `chunk-filesize` config in task configuration file.',
   ),
+  /** A rule of `shadow-table-rules` or `trash-table-rules` is no regular expression with a group. */
+  configOnlineDdlInvalidRegex: config(
+    20048,
+    'Please check if params is correctly in the configuration file.',
+  ),
+  /**
+   * A RENAME looks like the end of a tool's online DDL, but only one of its two halves matches the rules. The
+   * tool was told other table names, or somebody renames by hand.
+   */
+  configOnlineDdlMistakeRegex: config(
+    20049,
+    'Please update your `shadow-table-rules` or `trash-table-rules` in the configuration file.',
+    'high',
+  ),
   /** `collation_compatible` is neither `loose` nor `strict`. */
   configCollationNotSupport: config(
     20052,

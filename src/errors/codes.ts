@@ -84,6 +84,33 @@ export const CODES = {
     'high',
     'Please check the log files to see if a related DDL has been skipped, and you could use `operate-schema` to get and set the table structure.',
   ),
+  /** What `{task}_onlineddl` holds about a ghost table cannot be read. */
+  syncOnlineDdlInvalidMeta: define(
+    36039,
+    'sync-unit',
+    'downstream',
+    'high',
+    'Please correct or delete the row in the table `{task}_onlineddl` of the meta schema and resume the task; see docs/online-ddl.md.',
+  ),
+  /** A migrated table becomes a ghost table, whose rows are not migrated. */
+  syncOnlineDdlRenameToGhost: define(
+    36044,
+    'sync-unit',
+    'upstream',
+    'high',
+    'Please give the table another name on the source, or make the same change on the target by hand and skip the statement with `binlog skip`; see docs/online-ddl.md.',
+  ),
+  /**
+   * A ghost table takes the place of the real one, and nothing is known of what was changed in it: the task
+   * began in the middle of a tool's run, or the ghost table is no tool's.
+   */
+  syncOnlineDdlUnknown: define(
+    36046,
+    'sync-unit',
+    'internal',
+    'high',
+    'If the task began in the middle of an online DDL, please run the ALTER of the tool on the target by hand and skip the RENAME with `binlog skip`; otherwise the table has to be copied anew. See docs/online-ddl.md.',
+  ),
   /** The binlog stream could not be read or decoded; RawCause holds the server's error where it sent one. */
   syncBinlogEvent: define(
     36069,
@@ -177,6 +204,14 @@ export const CODES = {
     'upstream',
     'high',
     'Please make the change on the target by hand where it is wanted, change the rule to Ignore or remove it, and resume the task.',
+  ),
+  /** A table takes the place of a migrated one with rows that have not been migrated: it was a trash table. */
+  syncOnlineDdlRowsUnknown: define(
+    60420,
+    'sync-unit',
+    'upstream',
+    'high',
+    'Please bring the table on the target into the state of the source by hand, and skip the statement with `binlog skip`; see docs/online-ddl.md.',
   ),
   /** An expression filter holds something that cannot be evaluated exactly as the server would. */
   filterExpression: define(
