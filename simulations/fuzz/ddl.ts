@@ -6,48 +6,61 @@
 import type { SeededRandom } from '../../test/support/seeded-random.js';
 import {
   columnSql,
-  createSql,
   indexSql,
   keyPart,
   newColumn,
-  newTable,
   partsSql,
   settable,
+  tableSql,
   type FuzzColumn,
   type FuzzIndex,
   type FuzzTable,
 } from './tables.js';
-import { anyCharset, integerKind, type Dialect } from './values.js';
+import {
+  checkConstraint,
+  commentColumn,
+  commentOption,
+  dressed,
+  generatedColumn,
+  indexStatement,
+  partitionSql,
+  renameIndex,
+  tableOption,
+} from './alter-parts.js';
+import { noise } from './noise.js';
+import { TableDdl } from './table-ddl.js';
+import type { Dialect } from './values.js';
 
 export class DdlGenerator {
   readonly #tables: FuzzTable[];
   readonly #random: SeededRandom;
   readonly #dialect: Dialect;
+  readonly #objects: TableDdl;
   #names = 100;
 
-  /** `tables` is changed in place. */
-  constructor(tables: FuzzTable[], random: SeededRandom, dialect: Dialect) {
+  /** `tables` is changed in place; `schemas` are those besides the writers' own. */
+  constructor(tables: FuzzTable[], random: SeededRandom, dialect: Dialect, schemas: readonly string[]) {
     this.#tables = tables;
     this.#random = random;
     this.#dialect = dialect;
+    this.#objects = new TableDdl(tables, random, dialect, this.#name, schemas);
   }
 
+  /** The statements of one step. */
   next(): string[] {
     const random = this.#random;
     const table = random.pick(this.#tables);
     const draw = random.next();
-    if (draw < 0.72) return [this.#alter(table)];
-    if (draw < 0.78) return [`TRUNCATE TABLE \`${table.name}\``];
-    if (draw < 0.84) return this.#recreate(table);
-    if (draw < 0.9) return [this.#rename(table)];
-    if (draw < 0.95) return [this.#swap()];
-    if (draw < 0.975) return this.#createLike(table);
-    return [`ALTER TABLE \`${table.name}\` CONVERT TO CHARACTER SET ${this.#wideCharset()}`];
+    if (draw < 0.6) return [this.#alter(table)];
+    if (draw < 0.66) return [indexStatement(table, this.#name('i'), random)];
+    if (draw < 0.7) return [partitionSql(table, random)];
+    if (draw < 0.74) return noise(table, this.#name('x'), random, this.#dialect);
+    if (draw < 0.76)
+      return [`ALTER TABLE ${tableSql(table)} CONVERT TO CHARACTER SET ${this.#wideCharset()}`];
+    return this.#objects.next(table);
   }
 
-  #name(prefix: string): string {
-    return `${prefix}${this.#names++}`;
-  }
+  readonly #name = (prefix: string): string => `${prefix}${this.#names++}`;
 
   #wideCharset(): string {
     return this.#random.pick(['utf8mb4 COLLATE utf8mb4_general_ci', 'utf8mb4 COLLATE utf8mb4_bin']);
@@ -55,9 +68,9 @@ export class DdlGenerator {
 
   #alter(table: FuzzTable): string {
     const parts = [this.#operation(table)];
-    while (this.#random.next() < 0.2) parts.push(this.#operation(table));
-    const kept = parts.filter((part) => part !== '');
-    return `ALTER TABLE \`${table.name}\` ${kept.length > 0 ? kept.join(', ') : "COMMENT 'it''s'"}`;
+    while (this.#random.next() < 0.25) parts.push(this.#operation(table));
+    const kept = parts.filter((part) => part !== '').map((part) => dressed(part, this.#random));
+    return `ALTER TABLE ${tableSql(table)} ${kept.length > 0 ? kept.join(', ') : commentOption(this.#random)}`;
   }
 
   #operation(table: FuzzTable): string {
@@ -78,6 +91,14 @@ export class DdlGenerator {
         'primary',
         'engine',
         'default',
+        'generated',
+        'generated',
+        'check',
+        'option',
+        'option',
+        'several',
+        'comment',
+        'rename-index',
       ])
     ) {
       case 'add':
@@ -100,6 +121,18 @@ export class DdlGenerator {
         return this.#primaryKey(table);
       case 'default':
         return this.#setDefault(table);
+      case 'generated':
+        return generatedColumn(table, this.#name('g'), random, this.#dialect);
+      case 'check':
+        return checkConstraint(table, this.#name('ck'), random);
+      case 'option':
+        return tableOption(random, this.#dialect);
+      case 'several':
+        return this.#addSeveral(table);
+      case 'comment':
+        return commentColumn(table, random);
+      case 'rename-index':
+        return this.#dialect.source === 'mysql-5.6' ? '' : renameIndex(table, this.#name('i'), random);
       default:
         return 'ENGINE=InnoDB';
     }
@@ -136,6 +169,18 @@ export class DdlGenerator {
         table.columns = [...table.columns, column];
         return `ADD ${columnSql(column)}`;
     }
+  }
+
+  #addSeveral(table: FuzzTable): string {
+    const { source } = this.#dialect;
+    const fresh = [1, 2].map(() => newColumn(this.#name('n'), this.#random, this.#dialect));
+    table.columns = [...table.columns, ...fresh];
+    const hidden = source !== 'mysql-5.6' && this.#dialect.target !== 'tidb' && this.#random.next() < 0.3;
+    if (!hidden) return `ADD COLUMN (${fresh.map(columnSql).join(', ')})`;
+    // Invisible columns are in the rows, and in nobody's SELECT *. MariaDB wants NULL or a default.
+    return fresh
+      .map((column) => `ADD COLUMN ${columnSql({ ...column, notNull: false })} INVISIBLE`)
+      .join(', ');
   }
 
   /** Columns that no key and no generated column needs. */
@@ -243,46 +288,5 @@ export class DdlGenerator {
     );
     if (columns.length === 0) return '';
     return `ALTER COLUMN \`${this.#random.pick(columns).name}\` SET DEFAULT ${this.#random.int(0, 99)}`;
-  }
-
-  #recreate(table: FuzzTable): string[] {
-    const fresh = newTable(table.name, this.#random, this.#dialect);
-    this.#tables[this.#tables.indexOf(table)] = fresh;
-    return [`DROP TABLE IF EXISTS \`${table.name}\``, createSql(fresh)];
-  }
-
-  #rename(table: FuzzTable): string {
-    const from = table.name;
-    table.name = this.#name('t');
-    return this.#random.next() < 0.5
-      ? `RENAME TABLE \`${from}\` TO \`${table.name}\``
-      : `ALTER TABLE \`${from}\` RENAME TO \`${table.name}\``;
-  }
-
-  #swap(): string {
-    const a = this.#random.pick(this.#tables);
-    const b = this.#random.pick(this.#tables);
-    if (a === b) return this.#rename(a);
-    const between = this.#name('t');
-    [a.name, b.name] = [b.name, a.name];
-    return `RENAME TABLE \`${b.name}\` TO \`${between}\`, \`${a.name}\` TO \`${b.name}\`, \`${between}\` TO \`${a.name}\``;
-  }
-
-  #createLike(table: FuzzTable): string[] {
-    const name = this.#name('t');
-    this.#tables.push({ ...table, name });
-    return [`CREATE TABLE \`${name}\` LIKE \`${table.name}\``];
-  }
-
-  /** A new table beside those that are there. */
-  create(): string[] {
-    const table = newTable(this.#name('t'), this.#random, this.#dialect);
-    this.#tables.push(table);
-    const charset = anyCharset(this.#random, this.#dialect).sql;
-    const extra = integerKind(this.#random).sql;
-    return [
-      createSql(table),
-      `CREATE TABLE IF NOT EXISTS \`${this.#name('s')}\` (a ${extra}, b VARCHAR(9) CHARACTER SET ${charset})`,
-    ];
   }
 }

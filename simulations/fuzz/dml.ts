@@ -1,6 +1,6 @@
 /** Random transactions over the fuzzer's tables. */
 import type { SeededRandom } from '../../test/support/seeded-random.js';
-import { settable, type FuzzColumn, type FuzzTable } from './tables.js';
+import { settable, tableSql, type FuzzColumn, type FuzzTable } from './tables.js';
 
 /** Rows of a large transaction. */
 const LARGE = 5_000;
@@ -23,7 +23,7 @@ function insertSql(verb: string, table: FuzzTable, count: number, random: Seeded
   if (random.next() < 0.2) columns = columns.filter((column) => column.notNull || random.next() < 0.7);
   if (columns.length === 0) columns = settable(table);
   const names = columns.map((column) => `\`${column.name}\``).join(',');
-  return `${verb} INTO \`${table.name}\` (${names}) VALUES ${rowsSql(columns, count, random)}`;
+  return `${verb} INTO ${tableSql(table)} (${names}) VALUES ${rowsSql(columns, count, random)}`;
 }
 
 function whereSql(table: FuzzTable, random: SeededRandom): string {
@@ -62,12 +62,12 @@ function swapSql(table: FuzzTable, random: SeededRandom): string[] {
   const name = `\`${column.name}\``;
   const third = column.notNull ? column.kind.any(random) : 'NULL';
   const pick = (order: string) =>
-    `(SELECT ${name} FROM \`${table.name}\` WHERE ${name} IS NOT NULL ORDER BY ${name} ${order} LIMIT ${random.int(0, 3)},1)`;
+    `(SELECT ${name} FROM ${tableSql(table)} WHERE ${name} IS NOT NULL ORDER BY ${name} ${order} LIMIT ${random.int(0, 3)},1)`;
   return [
     `SET @a = ${pick('ASC')}, @b = ${pick('DESC')}`,
-    `UPDATE \`${table.name}\` SET ${name}=${third} WHERE ${name}=@a LIMIT 1`,
-    `UPDATE \`${table.name}\` SET ${name}=@a WHERE ${name}=@b LIMIT 1`,
-    `UPDATE \`${table.name}\` SET ${name}=@b WHERE ${name}${third === 'NULL' ? ' IS NULL' : `=${third}`} LIMIT 1`,
+    `UPDATE ${tableSql(table)} SET ${name}=${third} WHERE ${name}=@a LIMIT 1`,
+    `UPDATE ${tableSql(table)} SET ${name}=@a WHERE ${name}=@b LIMIT 1`,
+    `UPDATE ${tableSql(table)} SET ${name}=@b WHERE ${name}${third === 'NULL' ? ' IS NULL' : `=${third}`} LIMIT 1`,
   ];
 }
 
@@ -77,22 +77,22 @@ function shiftSql(table: FuzzTable, random: SeededRandom): string {
   if (columns.length === 0) return updateSql(table, random);
   const name = `\`${random.pick(columns).name}\``;
   const up = random.next() < 0.5;
-  return `UPDATE \`${table.name}\` SET ${name}=${name}${up ? '+1' : '-1'} WHERE ${name} > 0 ORDER BY ${name} ${up ? 'DESC' : 'ASC'} LIMIT ${random.int(2, 30)}`;
+  return `UPDATE ${tableSql(table)} SET ${name}=${name}${up ? '+1' : '-1'} WHERE ${name} > 0 ORDER BY ${name} ${up ? 'DESC' : 'ASC'} LIMIT ${random.int(2, 30)}`;
 }
 
 function updateSql(table: FuzzTable, random: SeededRandom): string {
   const ignore = random.next() < 0.2 ? ' IGNORE' : '';
-  return `UPDATE${ignore} \`${table.name}\` SET ${setSql(table, random)} WHERE ${whereSql(table, random)} LIMIT ${limit(random)}`;
+  return `UPDATE${ignore} ${tableSql(table)} SET ${setSql(table, random)} WHERE ${whereSql(table, random)} LIMIT ${limit(random)}`;
 }
 
 function deleteSql(table: FuzzTable, random: SeededRandom): string {
-  return `DELETE FROM \`${table.name}\` WHERE ${whereSql(table, random)} LIMIT ${limit(random)}`;
+  return `DELETE FROM ${tableSql(table)} WHERE ${whereSql(table, random)} LIMIT ${limit(random)}`;
 }
 
 function deleteAndInsert(table: FuzzTable, random: SeededRandom): string[] {
   const column = random.pick(table.columns.filter((c) => c.kind.key !== 'no').concat(table.columns[0] ?? []));
   return [
-    `DELETE FROM \`${table.name}\` WHERE \`${column.name}\` <=> ${column.kind.key === 'no' ? 'NULL' : column.kind.hot(random)}`,
+    `DELETE FROM ${tableSql(table)} WHERE \`${column.name}\` <=> ${column.kind.key === 'no' ? 'NULL' : column.kind.hot(random)}`,
     insertSql('INSERT', table, random.int(1, 3), random),
   ];
 }
@@ -113,7 +113,7 @@ function statements(table: FuzzTable, random: SeededRandom): string[] {
   if (draw < 0.88) return [deleteSql(table, random)];
   if (draw < 0.98) return deleteAndInsert(table, random);
   const name = `\`${random.pick(settable(table)).name}\``;
-  return [`UPDATE IGNORE \`${table.name}\` SET ${name}=${name}`];
+  return [`UPDATE IGNORE ${tableSql(table)} SET ${name}=${name}`];
 }
 
 /** One transaction as its statements. */

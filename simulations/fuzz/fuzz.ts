@@ -2,10 +2,11 @@
 import type { Clock, Log } from '../../src/runtime/ports.js';
 import { startDatabase, type DatabaseKind } from '../../test/servers/availability.js';
 import type { DatabaseServer } from '../../test/servers/database.js';
+import { connectTiDb, type FuzzTarget } from './target.js';
 import { fuzzRound, type RoundOptions, type RoundResult } from './round.js';
 import type { Dialect } from './values.js';
 
-const KINDS: Record<Dialect['source'], DatabaseKind> = {
+const KINDS: Record<Exclude<Dialect['source' | 'target'], 'tidb'>, DatabaseKind> = {
   mariadb: 'mariadb-10.11',
   'mysql-9.7': 'mysql-9.7',
   'mysql-5.6': 'mysql-5.6',
@@ -20,9 +21,9 @@ export interface FuzzOptions {
 export class Fuzz implements AsyncDisposable {
   readonly #options: FuzzOptions;
   readonly #source: DatabaseServer;
-  readonly #target: DatabaseServer;
+  readonly #target: FuzzTarget;
 
-  private constructor(options: FuzzOptions, source: DatabaseServer, target: DatabaseServer) {
+  private constructor(options: FuzzOptions, source: DatabaseServer, target: FuzzTarget) {
     this.#options = options;
     this.#source = source;
     this.#target = target;
@@ -32,7 +33,9 @@ export class Fuzz implements AsyncDisposable {
     const { dialect } = options;
     const source = await startDatabase(KINDS[dialect.source]);
     try {
-      return new Fuzz(options, source, await startDatabase(KINDS[dialect.target]));
+      const { target } = dialect;
+      const started = target === 'tidb' ? connectTiDb() : startDatabase(KINDS[target]);
+      return new Fuzz(options, source, await started);
     } catch (error) {
       await source.stop();
       throw error;

@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz -- [--minutes N | --rounds N] [--seed S] [--source mariadb|mysql-9.7|mysql-5.6]
- * [--target mariadb|mysql-9.7] [--steps N] [--tables N] [--no-ddl] [--ddl-in-copy] [--no-faults] [--keep-going] [--verbose]`:
+ * [--target mariadb|mysql-9.7|tidb] [--steps N] [--tables N] [--no-ddl] [--ddl-in-copy] [--no-faults] [--keep-going] [--verbose]`:
  * exits 0 only when every round ends with equal data and definitions.
  */
 import { parseArgs } from 'node:util';
@@ -28,11 +28,16 @@ async function main(): Promise<number> {
       verbose: { type: 'boolean' },
     },
   });
+  // What a seed's script depends on besides the seed.
+  const shape = Object.entries(values)
+    .filter(([name]) => ['steps', 'tables', 'no-ddl', 'no-faults', 'ddl-in-copy'].includes(name))
+    .map(([name, value]) => ` --${name}${value === true ? '' : ` ${value}`}`)
+    .join('');
   const clock = new RealClock();
   const source = values.source ?? 'mariadb';
   const target = values.target ?? 'mariadb';
   if (!['mariadb', 'mysql-9.7', 'mysql-5.6'].includes(source)) throw new Error(`unknown --source ${source}`);
-  if (!['mariadb', 'mysql-9.7'].includes(target)) throw new Error(`unknown --target ${target}`);
+  if (!['mariadb', 'mysql-9.7', 'tidb'].includes(target)) throw new Error(`unknown --target ${target}`);
   const dialect = { source, target } as Dialect;
   const first = Number(values.seed ?? Math.floor(new RealRandom().next() * 1_000_000));
   const rounds = Number(values.rounds ?? (values.minutes === undefined ? 10 : Infinity));
@@ -42,6 +47,7 @@ async function main(): Promise<number> {
   const log = values.verbose ? createLog({ level: 'info', file: '', format: 'text', clock }) : silentLog;
   await using fuzz = await Fuzz.start({ dialect, clock, log });
   let bad = 0;
+  const total = { rounds: 0, transactions: 0, rows: 0, ddls: 0, restarts: 0, faults: 0 };
   for (let i = 0; i < rounds && clock.monotonic() < deadline; i++) {
     const result = await fuzz.round(first + i, {
       steps: Number(values.steps ?? 500),
@@ -50,20 +56,31 @@ async function main(): Promise<number> {
       faults: values['no-faults'] !== true,
       ddlInCopy: values['ddl-in-copy'] === true,
     });
+    total.rounds++;
+    total.transactions += result.transactions;
+    total.rows += result.rows;
+    total.ddls += result.ddls;
+    total.restarts += result.epochs - 1;
+    total.faults += result.faults;
     print(
       `seed ${first + i}: ${result.failures.length === 0 ? 'equal' : 'FAILED'} after ${result.seconds.toFixed(1)} s,` +
-        ` ${result.statements} statements (${result.refused} refused), ${result.ddls} DDL, ${result.epochs} epochs`,
+        ` ${result.statements} statements (${result.refused} refused), ${result.transactions} transactions,` +
+        ` ${result.rows} row changes, ${result.ddls} DDL, ${result.faults} faults, ${result.epochs} epochs`,
     );
     for (const text of result.earlier) if (!/fenced|ended/.test(text)) print(`  taken over from: ${text}`);
     for (const text of result.failures) print(`  ${text.replaceAll('\n', '\n  ')}`);
     if (result.failures.length > 0) {
       bad++;
       print(
-        `again with: npm run fuzz -- --rounds 1 --seed ${first + i} --source ${source} --target ${target}`,
+        `again with: npm run fuzz -- --rounds 1 --seed ${first + i} --source ${source} --target ${target}${shape}`,
       );
       if (values['keep-going'] !== true) break;
     }
   }
+  print(
+    `${total.rounds} rounds: ${total.transactions} transactions, ${total.rows} row changes, ${total.ddls} DDLs` +
+      ` applied, ${total.faults} faults, ${total.restarts} restarts`,
+  );
   print(bad === 0 ? 'all rounds: equal' : `${bad} rounds failed`);
   return bad === 0 ? 0 : 1;
 }

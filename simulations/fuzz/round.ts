@@ -14,14 +14,15 @@ import { waitFor } from '../../test/support/wait-for.js';
 import { Crew } from './crew.js';
 import { Script } from './script.js';
 import type { Dialect } from './values.js';
+import type { FuzzTarget } from './target.js';
 import { compareSchemas, historyOf, type Finding } from './verify.js';
-import { Writers } from './writers.js';
+import { Writers, type Done } from './writers.js';
 
 export interface RoundOptions {
   readonly seed: number;
   readonly dialect: Dialect;
   readonly source: DatabaseServer;
-  readonly target: DatabaseServer;
+  readonly target: FuzzTarget;
   readonly clock: Clock;
   readonly log: Log;
   readonly steps: number;
@@ -35,7 +36,13 @@ export interface RoundOptions {
 export interface RoundResult {
   readonly statements: number;
   readonly refused: number;
+  /** Transactions that the source has committed, each DDL among them. */
+  readonly transactions: number;
+  /** Row changes as the source's answers count them. */
+  readonly rows: number;
   readonly ddls: number;
+  /** Take-overs, pauses, broken connections and rotated files. */
+  readonly faults: number;
   readonly epochs: number;
   readonly seconds: number;
   /** Ends of runners that had been taken over from. */
@@ -56,16 +63,18 @@ class Round {
   readonly #options: RoundOptions;
   readonly #random: SeededRandom;
   readonly #schema: string;
-  readonly #routed: string;
+  /** What the routes add to the names of schemas. */
+  readonly #suffix: string;
   readonly #writers: Writers;
   #crew: Crew | null = null;
   #writing = true;
+  #faultCount = 0;
 
   constructor(options: RoundOptions) {
     this.#options = options;
     this.#random = new SeededRandom(options.seed ^ 0x5bd1e995);
     this.#schema = `fz${options.seed}`;
-    this.#routed = this.#random.next() < 0.3 ? `fz${options.seed}_r` : this.#schema;
+    this.#suffix = this.#random.next() < 0.3 ? '_r' : '';
     this.#writers = new Writers(options.clock);
   }
 
@@ -76,13 +85,11 @@ class Round {
     const failures: string[] = [];
     try {
       await this.#play(dataDir);
-      const findings = await compareSchemas(
-        this.#options.source,
-        this.#options.target,
-        this.#schema,
-        this.#routed,
-      );
-      for (const finding of findings) failures.push(this.#explain(finding));
+      const { source, target } = this.#options;
+      for (const schema of this.#schemas) {
+        const findings = await compareSchemas(source, target, schema, schema + this.#suffix);
+        for (const finding of findings) failures.push(this.#explain(finding));
+      }
     } catch (error) {
       failures.push(error instanceof Error ? `${error.message}${causeOf(error)}` : String(error));
     } finally {
@@ -96,7 +103,8 @@ class Round {
     return {
       statements: done.length,
       refused: done.filter((one) => one.errno !== 0).length,
-      ddls: done.filter((one) => one.kind === 'ddl' && one.errno === 0).length,
+      ...countDone(done),
+      faults: this.#faultCount,
       epochs: this.#crew?.epoch ?? 0,
       seconds: (clock.monotonic() - began) / 1000,
       earlier: this.#crew?.earlier ?? [],
@@ -106,13 +114,15 @@ class Round {
 
   async #play(dataDir: string): Promise<void> {
     const { source, target, seed, steps, tables, ddl, dialect, clock, log } = this.#options;
-    const script = new Script({ seed, dialect, tables, steps, writers: WRITERS, ddl });
-    await source.execute(
-      `DROP DATABASE IF EXISTS ${this.#schema}; CREATE DATABASE ${this.#schema} DEFAULT CHARACTER SET utf8mb4`,
-    );
-    await target.execute(
-      `DROP DATABASE IF EXISTS ${this.#routed}; DROP DATABASE IF EXISTS ${this.#metaSchema}`,
-    );
+    const schemas = this.#schemas.slice(1);
+    const script = new Script({ seed, dialect, tables, steps, writers: WRITERS, ddl, schemas });
+    for (const schema of this.#schemas) {
+      await source.execute(
+        `DROP DATABASE IF EXISTS ${schema}; CREATE DATABASE ${schema} DEFAULT CHARACTER SET utf8mb4`,
+      );
+      await target.execute(`DROP DATABASE IF EXISTS ${schema}${this.#suffix}`);
+    }
+    await target.execute(`DROP DATABASE IF EXISTS ${this.#metaSchema}`);
     await source.execute(`CREATE TABLE ${this.#schema}.marker (id INT PRIMARY KEY)`);
     await this.#writers.open(source, this.#schema, WRITERS);
     const first = script.prepare().flatMap(({ create, rows }) => [
@@ -138,7 +148,8 @@ class Round {
     await waitFor(
       async () =>
         crew.failed ||
-        ((await target.query(`SELECT id FROM ${this.#routed}.marker`)).length > 0 && (await crew.isSynced())),
+        ((await target.query(`SELECT id FROM ${this.#schema}${this.#suffix}.marker`)).length > 0 &&
+          (await crew.isSynced())),
       { what: 'the target to be in sync', timeoutMs: DRAIN_MS },
     );
     crew.check();
@@ -153,6 +164,10 @@ class Round {
       intervalMs: 10,
     });
     return true;
+  }
+
+  get #schemas(): string[] {
+    return ['', '_b', '_c'].map((end) => this.#schema + end);
   }
 
   get #metaSchema(): string {
@@ -170,17 +185,26 @@ class Round {
       enableGtid: random.next() < 0.5,
       serverId: 5_000_000 + (seed % 1_000_000),
       ignoreCheckingItems: ['all'],
-      blockAllow: { doDbs: [this.#schema], doTables: [], ignoreDbs: [], ignoreTables: [] },
+      blockAllow: { doDbs: this.#schemas, doTables: [], ignoreDbs: [], ignoreTables: [] },
       routes:
-        this.#routed === this.#schema
+        this.#suffix === ''
           ? []
-          : [{ schemaPattern: this.#schema, tablePattern: '', targetSchema: this.#routed, targetTable: '' }],
+          : this.#schemas.map((schema) => ({
+              schemaPattern: schema,
+              tablePattern: '',
+              targetSchema: schema + this.#suffix,
+              targetTable: '',
+            })),
+      timezone: random.pick(['', '', '+00:00', '-03:30', '+14:00']),
       dump: { ...base.dump, rows: random.pick([0, 10, 50, 200]), threads: random.int(1, 4) },
       sync: {
         ...base.sync,
         workerCount: random.pick([1, 2, 4, 8, 16]),
         batch: random.pick([1, 5, 100, 100]),
         checkpointFlushIntervalMs: random.pick([50, 300, 30_000]),
+        safeMode: random.next() < 0.15,
+        compact: random.next() < 0.3,
+        multipleRows: random.next() < 0.7,
       },
     });
   }
@@ -192,6 +216,7 @@ class Round {
     while (this.#writing) {
       await clock.sleep(random.int(10, 600));
       if (!this.#writing) return;
+      this.#faultCount++;
       switch (random.pick(['take-over', 'take-over', 'pause', 'source', 'target', 'target', 'rotate'])) {
         case 'take-over':
           await crew.takeOver(random.int(0, 800), later());
@@ -231,13 +256,43 @@ class Round {
 
   async #cleanUp(): Promise<void> {
     const { source, target } = this.#options;
-    await source.execute(`DROP DATABASE ${this.#schema}`);
-    await target.execute(`DROP DATABASE ${this.#routed}; DROP DATABASE ${this.#metaSchema}`);
+    for (const schema of this.#schemas) {
+      await source.execute(`DROP DATABASE IF EXISTS ${schema}`);
+      await target.execute(`DROP DATABASE IF EXISTS ${schema}${this.#suffix}`);
+    }
+    await target.execute(`DROP DATABASE ${this.#metaSchema}`);
   }
 }
 
+/** Transactions and row changes that the source has committed, and its DDL, told from its answers. */
+function countDone(done: readonly Done[]): Pick<RoundResult, 'transactions' | 'rows' | 'ddls'> {
+  const open = new Map<number, number>();
+  let [transactions, rows, ddls] = [0, 0, 0];
+  for (const { writer, kind, sql, errno, rows: changed } of done) {
+    const pending = open.get(writer);
+    if (kind === 'ddl') {
+      if (errno !== 0) continue;
+      ddls++;
+      transactions++;
+    } else if (sql === 'BEGIN') {
+      open.set(writer, 0);
+    } else if (sql === 'COMMIT' || sql === 'ROLLBACK') {
+      open.delete(writer);
+      if (sql === 'ROLLBACK' || !pending) continue;
+      transactions++;
+      rows += pending;
+    } else if (pending !== undefined) {
+      open.set(writer, pending + changed);
+    } else if (changed > 0) {
+      transactions++;
+      rows += changed;
+    }
+  }
+  return { transactions, rows, ddls };
+}
+
 /** MySQL 9.7 cannot show its connections while one runs a statement with characters beyond the BMP. */
-async function killConnections(server: DatabaseServer, where: string): Promise<void> {
+async function killConnections(server: FuzzTarget, where: string): Promise<void> {
   const rows = await server
     .query(`SELECT id AS id FROM information_schema.processlist WHERE id<>CONNECTION_ID() AND ${where}`)
     .catch(() => []);

@@ -15,6 +15,8 @@ export interface ScriptOptions {
   readonly steps: number;
   readonly writers: number;
   readonly ddl: boolean;
+  /** Schemas besides the writers' own. */
+  readonly schemas: readonly string[];
 }
 
 export interface Step {
@@ -46,14 +48,14 @@ export class Script {
   }
 
   *steps(): Generator<Step> {
-    const { steps, writers, ddl, dialect } = this.#options;
+    const { steps, writers, ddl, dialect, schemas } = this.#options;
     const random = this.#random;
-    const generator = new DdlGenerator(this.#tables, random, dialect);
+    const generator = new DdlGenerator(this.#tables, random, dialect, schemas);
     const large = new Set([random.int(0, steps), random.int(0, steps * 4)]);
     for (let step = 0; step < steps; step++) {
       const writer = random.int(0, writers - 1);
       if (ddl && random.next() < 0.06) {
-        yield { kind: 'ddl', writer, sql: random.next() < 0.05 ? generator.create() : generator.next() };
+        yield { kind: 'ddl', writer, sql: generator.next() };
       } else if (large.has(step)) {
         yield { kind: 'dml', writer, sql: largeTransaction(random.pick(this.#tables), random) };
       } else {

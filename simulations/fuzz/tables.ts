@@ -19,6 +19,8 @@ export interface FuzzIndex {
 }
 
 export interface FuzzTable {
+  /** Empty for the writers' own schema. */
+  schema: string;
   name: string;
   columns: FuzzColumn[];
   primary: FuzzIndex['parts'];
@@ -31,6 +33,10 @@ export function columnSql(column: FuzzColumn): string {
   const plain = notNull ? kind.sql.replace(/ NULL$/, '') : kind.sql;
   if (generatedFrom !== undefined) return `\`${name}\` ${plain} ${extra}`;
   return `\`${name}\` ${plain}${notNull ? ' NOT NULL' : ''}${extra === '' ? '' : ` ${extra}`}`;
+}
+
+export function tableSql(table: Pick<FuzzTable, 'schema' | 'name'>): string {
+  return table.schema === '' ? `\`${table.name}\`` : `\`${table.schema}\`.\`${table.name}\``;
 }
 
 export function partsSql(parts: FuzzIndex['parts']): string {
@@ -47,7 +53,7 @@ export function createSql(table: FuzzTable): string {
     ...(table.primary.length > 0 ? [`PRIMARY KEY (${partsSql(table.primary)})`] : []),
     ...table.indexes.map(indexSql),
   ];
-  return `CREATE TABLE \`${table.name}\` (${lines.join(', ')}) ${table.options}`;
+  return `CREATE TABLE ${tableSql(table)} (${lines.join(', ')}) ${table.options}`;
 }
 
 /** Columns that statements may set. */
@@ -137,7 +143,14 @@ export function newTable(name: string, random: SeededRandom, dialect: Dialect): 
   // Columns in random order: the key is not always first.
   const shuffled =
     random.next() < 0.3 ? [...columns].sort((a, b) => (a.name.slice(1) < b.name.slice(1) ? 1 : -1)) : columns;
-  return { name, columns: shuffled, primary, indexes, options: `ENGINE=InnoDB DEFAULT CHARSET=${charset}` };
+  return {
+    schema: '',
+    name,
+    columns: shuffled,
+    primary,
+    indexes,
+    options: `ENGINE=InnoDB DEFAULT CHARSET=${charset}`,
+  };
 }
 
 function addGenerated(

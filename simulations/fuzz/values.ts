@@ -7,7 +7,7 @@ import type { SeededRandom } from '../../test/support/seeded-random.js';
 /** What both servers of a run know. */
 export interface Dialect {
   readonly source: 'mariadb' | 'mysql-9.7' | 'mysql-5.6';
-  readonly target: 'mariadb' | 'mysql-9.7';
+  readonly target: 'mariadb' | 'mysql-9.7' | 'tidb';
 }
 
 export interface Kind {

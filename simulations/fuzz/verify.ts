@@ -1,5 +1,5 @@
 /** Compares both sides of a round: data by checksum, and the definitions. */
-import type { DatabaseServer } from '../../test/servers/database.js';
+import type { FuzzTarget } from './target.js';
 import { compareTables } from '../../test/support/compare-tables.js';
 import type { Done } from './writers.js';
 
@@ -8,7 +8,7 @@ export interface Finding {
   readonly text: string;
 }
 
-async function tablesOf(server: DatabaseServer, schema: string): Promise<string[]> {
+async function tablesOf(server: FuzzTarget, schema: string): Promise<string[]> {
   const rows = await server.query(
     "SELECT table_name AS name FROM information_schema.tables WHERE table_schema=? AND table_type='BASE TABLE' ORDER BY 1",
     [schema],
@@ -16,13 +16,13 @@ async function tablesOf(server: DatabaseServer, schema: string): Promise<string[
   return rows.map((row) => String(row['name']));
 }
 
-async function definition(server: DatabaseServer, table: string): Promise<string> {
+async function definition(server: FuzzTarget, table: string): Promise<string> {
   const [row] = await server.query(`SHOW CREATE TABLE ${table}`);
   return String(row?.['Create Table']).replace(/ AUTO_INCREMENT=\d+/, '');
 }
 
 /** What two flavours can be asked to agree on: names, order, nullability and keys. */
-async function outline(server: DatabaseServer, schema: string, table: string): Promise<string> {
+async function outline(server: FuzzTarget, schema: string, table: string): Promise<string> {
   const columns = await server.query(
     `SELECT column_name AS n, is_nullable AS o, data_type AS t FROM information_schema.columns
      WHERE table_schema=? AND table_name=? ORDER BY ordinal_position`,
@@ -41,8 +41,8 @@ async function outline(server: DatabaseServer, schema: string, table: string): P
 }
 
 export async function compareSchemas(
-  source: DatabaseServer,
-  target: DatabaseServer,
+  source: FuzzTarget,
+  target: FuzzTarget,
   from: string,
   to: string,
 ): Promise<Finding[]> {
@@ -78,7 +78,9 @@ export function historyOf(done: readonly Done[], table: string, count: number): 
     const { sql, writer, errno, kind } = done[i]!;
     if (![...names].some((name) => sql.includes(`\`${name}\``))) continue;
     const rename =
-      kind === 'ddl' ? /^(?:RENAME TABLE|ALTER TABLE) `(\w+)`(?: RENAME)? TO `(\w+)`$/.exec(sql) : null;
+      kind === 'ddl'
+        ? /^(?:RENAME|ALTER) TABLE (?:`\w+`\.)?`(\w+)`(?: RENAME)?(?: TO| AS)? (?:`\w+`\.)?`(\w+)`$/.exec(sql)
+        : null;
     if (rename && errno === 0 && names.has(rename[2]!)) names.add(rename[1]!);
     found.push(`#${i} writer ${writer}${errno === 0 ? '' : ` (error ${errno})`}: ${sql.slice(0, 160)}`);
   }

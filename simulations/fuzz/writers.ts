@@ -11,6 +11,8 @@ export interface Done {
   /** Error number, 0 when it succeeded. */
   readonly errno: number;
   readonly message: string;
+  /** Rows that it says it has changed. */
+  readonly rows: number;
 }
 
 /** Modes and zones that the writers work with: what replicates must not depend on them. */
@@ -88,13 +90,15 @@ export class Writers {
   async #execute(connection: Connection, writer: number, kind: Step['kind'], sql: string): Promise<void> {
     let errno = 0;
     let message = '';
+    let rows = 0;
     try {
-      await connection.query(sql);
+      const [result] = await connection.query(sql);
+      if (kind === 'dml' && !Array.isArray(result)) rows = result.affectedRows;
     } catch (error) {
       errno = (error as { errno?: number }).errno ?? -1;
       message = error instanceof Error ? error.message : String(error);
       if (errno <= 0) this.#failure ??= error instanceof Error ? error : new Error(message);
     }
-    this.done.push({ writer, kind, sql: sql.slice(0, KEPT_SQL), errno, message });
+    this.done.push({ writer, kind, sql: sql.slice(0, KEPT_SQL), errno, message, rows });
   }
 }
