@@ -123,6 +123,9 @@ export class FullCopy {
       const before = await readSourceTables(control, config);
       state = await this.#plan(target, control, state, before);
       this.#begin(state);
+      await mkdir(this.#folder, { recursive: true });
+      const objects = new TargetObjects({ config, source: control, target, folder: this.#folder });
+      await objects.createEmptySchemas();
       const pending = state.chunks.filter((chunk) => !chunk.loaded);
       if (pending.length > 0) {
         const wanted = pendingTables(state);
@@ -136,7 +139,7 @@ export class FullCopy {
         });
         const tables = await readSourceTables(control, config);
         assertUnchanged(state, tables);
-        await this.#copy(target, control, snapshot, state, tables);
+        await this.#copy(target, objects, snapshot, state, tables);
       }
       await this.#finish(target, control, state);
     } finally {
@@ -190,7 +193,7 @@ export class FullCopy {
 
   async #copy(
     target: Session,
-    source: Session,
+    objects: TargetObjects,
     snapshot: Snapshot,
     state: CopyState,
     current: SourceTable[],
@@ -198,7 +201,6 @@ export class FullCopy {
     const { config, epoch, ports, signal } = this.#options;
     const meta = this.#meta;
     await this.#cleanFolder();
-    const objects = new TargetObjects({ config, source, target, folder: this.#folder });
     const tables = new Map(current.map((table) => [tableKey(table.source), table]));
     for (const key of pendingTables(state)) {
       const row = must(state.tables.get(key), 'table of a chunk');

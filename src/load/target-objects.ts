@@ -3,13 +3,21 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
+import { BlockAllowList } from '../filter/block-allow.js';
 import { Router } from '../filter/router.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import { quoteTable } from '../model/table-name.js';
 import { SqlError, type Session } from '../mysql/session.js';
+import { quoteString } from '../mysql/text.js';
+import { listSchemas } from '../schema/fetch.js';
 import { schemaCreateFile, tableSchemaFile } from '../dump/file-names.js';
 import { readDatabaseDefinition, type SourceTable } from '../dump/source-tables.js';
-import { translateCreateDatabase, translateCreateTable, type TargetDialect } from './target-ddl.js';
+import {
+  translateCreateDatabase,
+  translateCreateTable,
+  type TargetDialect,
+  type Translation,
+} from './target-ddl.js';
 
 export async function readDialect(target: Session): Promise<TargetDialect> {
   const [{ rows }] = await target.execute('SHOW COLLATION');
@@ -44,6 +52,37 @@ export class TargetObjects {
     this.#router = new Router(options.config.routes, { caseSensitive });
   }
 
+  /**
+   * The schemas of the source that are migrated but have no table (yet): statements on them follow in the
+   * binlog. Where only single tables are wanted (`do-tables` alone), their schemas come with them.
+   */
+  async createEmptySchemas(): Promise<void> {
+    const { config, source, target } = this.#options;
+    const { doDbs, doTables } = config.blockAllow;
+    if (doTables.length > 0 && doDbs.length === 0) return;
+    const { caseSensitive, metaSchema } = config;
+    this.#dialect ??= await readDialect(target);
+    for (const schema of await listSchemas(
+      source,
+      new BlockAllowList(config.blockAllow, { caseSensitive, metaSchema }),
+    )) {
+      const where = `table_schema = ${quoteString(schema)} AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')`;
+      const [any] = await source.query(
+        `SELECT table_name AS t FROM information_schema.tables WHERE ${where} LIMIT 1`,
+      );
+      if (any !== undefined) continue;
+      const name = { schema, table: '' };
+      const routed = this.#router.route(name);
+      await this.#createDatabase(schema, routed.schema, {
+        source: name,
+        target: routed,
+        route: (other) => this.#router.route(other),
+        fromMariaDb: source.isMariaDb,
+        to: this.#dialect,
+      });
+    }
+  }
+
   /** CREATE ... IF NOT EXISTS. Throws DmError 60101. */
   async create(table: SourceTable): Promise<void> {
     const { source, target, folder } = this.#options;
@@ -55,13 +94,16 @@ export class TargetObjects {
       fromMariaDb: source.isMariaDb,
       to: this.#dialect,
     };
-    const database = await this.#databaseDefinition(table.source.schema);
-    if (!this.#databases.has(table.target.schema)) {
-      await this.#run(translateCreateDatabase(database, table.target.schema, translation));
-      this.#databases.add(table.target.schema);
-    }
+    await this.#createDatabase(table.source.schema, table.target.schema, translation);
     await writeFile(path.join(folder, tableSchemaFile(table.source)), `${table.createSql};\n`);
     await this.#run(translateCreateTable(table.createSql, translation));
+  }
+
+  async #createDatabase(schema: string, routed: string, translation: Translation): Promise<void> {
+    const definition = await this.#databaseDefinition(schema);
+    if (this.#databases.has(routed)) return;
+    await this.#run(translateCreateDatabase(definition, routed, translation));
+    this.#databases.add(routed);
   }
 
   async drop(table: SourceTable['target']): Promise<void> {

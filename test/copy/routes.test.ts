@@ -51,6 +51,23 @@ function configFor(
 }
 
 describe('a full copy', () => {
+  it('creates schemas that have no table yet, since statements on them follow', async () => {
+    await source.execute(
+      'CREATE DATABASE bare1 CHARACTER SET latin1; CREATE DATABASE bare2; CREATE DATABASE hidden; CREATE VIEW bare2.v AS SELECT 1',
+    );
+    const routes = [
+      { schemaPattern: 'bare2', tablePattern: '', targetSchema: 'bare_routed', targetTable: '' },
+    ];
+    expect(await copy(configFor('bare', ['bare*'], { routes }))).toEqual({ outcome: 'finished' });
+    const found = await target.query(
+      "SELECT schema_name AS s, default_character_set_name AS c FROM information_schema.schemata WHERE schema_name LIKE 'bare%' OR schema_name='hidden' ORDER BY 1",
+    );
+    expect(found).toEqual([
+      { s: 'bare1', c: 'latin1' },
+      { s: 'bare_routed', c: 'utf8mb4' },
+    ]);
+  });
+
   it('merges shards into one table', async () => {
     await source.execute(
       `CREATE DATABASE shard1; CREATE DATABASE shard2; CREATE TABLE shard1.t1 (id INT PRIMARY KEY, v TEXT);
