@@ -35,6 +35,8 @@ export function defaultSync(): SyncConfig {
     safeModeDurationMs: 60_000,
     enableAnsiQuotes: false,
     disableDetect: false,
+    onTableError: 'stop',
+    isolateMaxBytes: 1024 * MIB,
   };
 }
 
@@ -123,6 +125,8 @@ export function readSync(section: Section): SyncConfig {
   config.safeMode = section.bool('safe-mode', false);
   config.enableAnsiQuotes = section.bool('enable-ansi-quotes', false);
   config.disableDetect = section.bool('disable-detect', false);
+  config.onTableError = section.oneOf('on-table-error', ['stop', 'isolate'], config.onTableError);
+  config.isolateMaxBytes = readBytes(section, 'isolate-max-bytes', config.isolateMaxBytes);
   const duration = section.string('safe-mode-duration');
   config.safeModeDurationMs = 2 * config.checkpointFlushIntervalMs;
   if (duration !== '') {
@@ -142,6 +146,17 @@ export function readSync(section: Section): SyncConfig {
     );
   }
   return config;
+}
+
+function readBytes(section: Section, key: string, otherwise: number): number {
+  const text = section.optionalString(key);
+  if (text === undefined) return otherwise;
+  const bytes = parseSize(text, 1);
+  if (bytes === null || bytes === 0) {
+    const message = `invalid \`${key}\` ${text}: expected a number of bytes or a size such as 1GiB`;
+    throw section.error(CODES.configYamlTransform, message, key);
+  }
+  return bytes;
 }
 
 /** Known in full so that a wrong key is told; `mode` itself is refused by the table of not-yet keys. */

@@ -229,6 +229,30 @@ export const CODES = {
     'high',
     'Please change the expression so that it has a value for every row, and start the task again.',
   ),
+  /** A statement changes a table that is set aside and another one: their order could not be kept. */
+  isolationSpans: define(
+    60701,
+    'sync-unit',
+    'internal',
+    'high',
+    'Please correct what is wrong with the table that is set aside and run `dmctl isolation retry`, or give it up by `dmctl isolation drop`; the task goes on by itself once resumed.',
+  ),
+  /** More changes are kept for tables set aside than `isolate-max-bytes` allows. */
+  isolationFull: define(
+    60702,
+    'sync-unit',
+    'internal',
+    'high',
+    'Please correct what is wrong with the tables that are set aside (see `isolatedTables` of `query-status`) and resume the task, raise `isolate-max-bytes`, or give a table up by `dmctl isolation drop`.',
+  ),
+  /** `dmctl isolation` names a table that is not set aside. */
+  isolationNotFound: define(
+    60703,
+    'sync-unit',
+    'internal',
+    'medium',
+    'Please see `dmctl isolation list` for the tables that are set aside.',
+  ),
   /** A master without `nats-url` runs its own nats-server, and there is none on this machine. */
   natsServerMissing: define(
     60301,

@@ -48,6 +48,22 @@ export interface ShardingGroupStatus {
   unsynced: string[];
 }
 
+/** A table that is set aside after an error while the others go on (`on-table-error: isolate`). */
+export interface IsolatedTable {
+  /** As `schema.table`, quoted. */
+  table: string;
+  target: string;
+  /** UTC, `2021-10-21 00:01:00`. */
+  since: string;
+  state: 'parked' | 'catching-up';
+  error: ProcessError;
+  changesKept: number;
+  bytes: number;
+  /** Binlog places of the first and last change that are kept; '' when none is. */
+  from: string;
+  to: string;
+}
+
 export interface SyncStatus {
   totalEvents: string;
   totalTps: string;
@@ -66,6 +82,8 @@ export interface SyncStatus {
   totalRows: string;
   totalRps: string;
   recentRps: string;
+  /** Absent while no table is. */
+  isolatedTables?: IsolatedTable[];
 }
 
 export interface SubTaskStatus {

@@ -104,6 +104,10 @@ export interface SyncConfig {
   safeModeDurationMs: number;
   enableAnsiQuotes: boolean;
   disableDetect: boolean;
+  /** What an error that concerns one table does: pause the task, or set that table aside. */
+  onTableError: 'stop' | 'isolate';
+  /** Bytes of changes that are kept for tables set aside, beyond which the task pauses. */
+  isolateMaxBytes: number;
 }
 
 export interface StartMeta {

@@ -72,6 +72,8 @@ export function subtaskConfig(
       safeModeDurationMs: 60_000,
       enableAnsiQuotes: false,
       disableDetect: false,
+      onTableError: 'stop',
+      isolateMaxBytes: 1024 * 1024 * 1024,
     },
     ...extra,
   };
