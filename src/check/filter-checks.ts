@@ -1,19 +1,16 @@
 /** Checks that the expression filters can be evaluated exactly over the tables they name. */
-import { BlockAllowList } from '../filter/block-allow.js';
 import { compileExpression } from '../filter/expression/expression.js';
 import { expressionsOf } from '../filter/expression/rules.js';
 import { DmError } from '../errors/dm-error.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import { quoteTable } from '../model/table-name.js';
 import type { Session } from '../mysql/session.js';
+import { MigratedTables } from '../online-ddl/migrated-tables.js';
 import { fetchTableSchema } from '../schema/fetch.js';
 import type { Finding } from './types.js';
 
 export async function checkExpressionFilters(session: Session, config: SubtaskConfig): Promise<Finding> {
-  const filter = new BlockAllowList(config.blockAllow, {
-    caseSensitive: config.caseSensitive,
-    metaSchema: config.metaSchema,
-  });
+  const filter = new MigratedTables(config);
   const problems: string[] = [];
   const missing: string[] = [];
   for (const rule of config.expressionFilters) {

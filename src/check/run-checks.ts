@@ -1,9 +1,9 @@
 /** The precheck of one subtask: the manual's list (4.4.2.2) for a single source, and its target. */
-import { BlockAllowList } from '../filter/block-allow.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import { connectSession } from '../mysql/connect.js';
 import { toDmError } from '../mysql/db-error.js';
 import { SqlError, type Session } from '../mysql/session.js';
+import { MigratedTables } from '../online-ddl/migrated-tables.js';
 import { checkExpressionFilters } from './filter-checks.js';
 import { hasAnywhere, hasGlobal, readGrants, type Grants } from './grants.js';
 import { readVariable } from './probe-source.js';
@@ -264,8 +264,7 @@ async function checkBinlogDb(session: Session, config: SubtaskConfig): Promise<F
   const doDbs = list('Binlog_Do_DB');
   const ignoreDbs = list('Binlog_Ignore_DB');
   if (doDbs.length + ignoreDbs.length === 0) return SUCCESS;
-  const { caseSensitive, metaSchema } = config;
-  const allowed = new BlockAllowList(config.blockAllow, { caseSensitive, metaSchema });
+  const allowed = new MigratedTables(config);
   const schemas = await session.query('SELECT schema_name AS s FROM information_schema.schemata');
   const missing = schemas
     .map(({ s }) => s ?? '')

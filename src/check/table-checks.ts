@@ -1,19 +1,18 @@
 /** Looks at the tables to migrate: keys, foreign keys, and whether there are any. */
-import { BlockAllowList } from '../filter/block-allow.js';
 import { Router } from '../filter/router.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import { quoteTable, tableKey, type TableName } from '../model/table-name.js';
 import type { Session } from '../mysql/session.js';
 import { quoteString } from '../mysql/text.js';
+import { MigratedTables } from '../online-ddl/migrated-tables.js';
 import type { Finding } from './types.js';
 
 /** Findings beyond this many are counted only. */
 const SHOWN = 10;
 
 export async function checkTables(session: Session, config: SubtaskConfig): Promise<Finding> {
-  const options = { caseSensitive: config.caseSensitive, metaSchema: config.metaSchema };
-  const allowed = new BlockAllowList(config.blockAllow, options);
-  const router = new Router(config.routes, options);
+  const allowed = new MigratedTables(config);
+  const router = new Router(config.routes, config);
   const problems: string[] = [];
   let tables = 0;
   for (const { s } of await session.query('SELECT schema_name AS s FROM information_schema.schemata')) {

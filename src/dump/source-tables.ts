@@ -2,12 +2,13 @@
  * The tables that a subtask copies: what the source has, cut by the block-allow list, routed to the
  * target, each with what is needed to read it exactly.
  */
-import { BlockAllowList } from '../filter/block-allow.js';
 import { Router } from '../filter/router.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import { quoteName, quoteTable, type TableName } from '../model/table-name.js';
 import type { Session } from '../mysql/session.js';
 import { quoteString } from '../mysql/text.js';
+import { MigratedTables } from '../online-ddl/migrated-tables.js';
+import type { NameFilter } from '../schema/fetch.js';
 
 /**
  * How a column's value travels: `number` as the digits that the server prints, `float` the same after
@@ -72,9 +73,8 @@ export function transferOf(dataType: string): Transfer {
 
 /** The tables to copy, by schema and name. Throws SqlError, ConnectionError, DmError 40080. */
 export async function readSourceTables(session: Session, config: SubtaskConfig): Promise<SourceTable[]> {
-  const options = { caseSensitive: config.caseSensitive, metaSchema: config.metaSchema };
-  const allowed = new BlockAllowList(config.blockAllow, options);
-  const router = new Router(config.routes, options);
+  const allowed = new MigratedTables(config);
+  const router = new Router(config.routes, config);
   const tables: SourceTable[] = [];
   const schemas = await session.query('SELECT schema_name AS s FROM information_schema.schemata ORDER BY 1');
   for (const { s } of schemas) {
@@ -87,7 +87,7 @@ export async function readSourceTables(session: Session, config: SubtaskConfig):
 async function readSchema(
   session: Session,
   schema: string,
-  allowed: BlockAllowList,
+  allowed: NameFilter,
   router: Router,
 ): Promise<SourceTable[]> {
   const where = `table_schema = ${quoteString(schema)}`;
