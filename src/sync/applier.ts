@@ -21,9 +21,11 @@ import {
 } from './ddl.js';
 import { isAfter, type Dispatcher } from './dispatcher.js';
 import type { LaneSet } from './lane-set.js';
+import type { Parking } from './parking.js';
 import { formatPlaces } from './place.js';
 import type { GtidSetTracker, Progress } from './progress.js';
 import type { Tables } from './tables.js';
+import { ofTable } from './table-error.js';
 import { Transaction } from './transaction.js';
 import type { ChunkPositions } from '../load/chunk-positions.js';
 import type { TableName } from '../model/table-name.js';
@@ -48,6 +50,8 @@ export interface ApplierOptions {
   readonly onTracked: (name: TableName) => void;
   /** Resolves when all changes so far are committed and the checkpoint stands at the low-water mark. */
   readonly barrier: (endDdl: boolean) => Promise<void>;
+  /** Tables that are set aside; absent where none can be. */
+  readonly parking?: () => Parking | null;
   readonly log: Log;
 }
 
@@ -63,6 +67,8 @@ export class Applier {
   #held: { readonly event: RowsEvent; readonly number: number }[] | null = null;
   #heldBytes = 0;
   readonly #emptyXa = new Set<string>();
+  /** The only table of the target that the DDL under way changes. */
+  #ddlTarget: TableName | null = null;
   events = 0;
   lastTimestamp = 0;
 
@@ -155,6 +161,7 @@ export class Applier {
       if (same) transaction.handedOn = replay.row;
     }
     this.#options.lanes().beginTransaction(transaction);
+    this.#options.parking?.()?.beginTransaction(transaction);
     this.#options.dispatcher.beginTransaction(transaction);
   }
 
@@ -240,7 +247,8 @@ export class Applier {
       }
     } catch (error) {
       const end = { ...this.location(), name: event.header.file, pos: event.header.logPos };
-      throw ddlError(error, formatPlaces(start, end, event.sql), event.sql);
+      const shown = ddlError(error, formatPlaces(start, end, event.sql), event.sql);
+      throw this.#ddlTarget === null ? shown : ofTable(shown, this.#ddlTarget);
     }
     if (this.transaction.open && !this.transaction.explicit) this.#commit(event.header);
   }
@@ -255,13 +263,21 @@ export class Applier {
       return;
     }
     if (plan.refused !== null) throw plan.refused;
+    const parking = this.#options.parking?.() ?? null;
+    const parked = plan.steps.length === 0 ? null : (parking?.parkedBy(plan) ?? null);
     // The tables must be known, and saved, as they are before the statement: on a restart in its midst the
     // target tells no longer what they were.
     for (const table of tablesBefore(parsed))
       if (tables.allows(table)) await tables.sourceSchema(table, null);
     await barrier(false);
     const { name, pos, gtid } = this.transaction;
-    await ddl.run(plan, event, `${name}:${pos} ${gtid}`);
+    if (parking !== null && parked !== null) {
+      parking.keepDdl(event, parked, this.transaction);
+    } else {
+      this.#ddlTarget = plan.targets.length === 1 && plan.targets[0].table !== '' ? plan.targets[0] : null;
+      await ddl.run(plan, event, `${name}:${pos} ${gtid}`);
+      this.#ddlTarget = null;
+    }
     const changes = plan.steps.length > 0 ? tracker.apply(parsed) : this.#trackFiltered(parsed, unknown);
     for (const changed of changes) if (tables.allows(changed)) onTracked(changed);
     tables.forget();

@@ -8,17 +8,21 @@ import type { DmlEvent } from '../model/event-names.js';
 import { comparePositions, type BinlogLocation } from '../model/location.js';
 import { quoteTable } from '../model/table-name.js';
 import type { LaneSet } from './lane-set.js';
+import type { Parking } from './parking.js';
 import { formatPlaces, placed } from './place.js';
 import type { TablePlan } from './plan.js';
+import { ofTable } from './table-error.js';
 import type { Tables } from './tables.js';
 import type { Transaction } from './transaction.js';
 
 export interface DispatcherOptions {
   readonly tables: Tables;
-  readonly lanes: () => LaneSet;
+  readonly lanes: () => Pick<LaneSet, 'insert' | 'delete' | 'update'>;
   /** Where each part of a full copy was read; null without one. */
   readonly copied: ChunkPositions | null;
   readonly safeMode: () => boolean;
+  /** Tables that are set aside; absent where none can be. */
+  readonly parking?: () => Parking | null;
 }
 
 export class Dispatcher {
@@ -54,17 +58,25 @@ export class Dispatcher {
     const plan = this.#options.tables.plan(event.map);
     if (plan === null) return undefined;
     transaction.eventEnd = event.header.logPos;
+    const parking = this.#options.parking?.() ?? null;
+    if (parking !== null && parking.active && parking.takes(event.map)) {
+      return parking.keepRows(event, transaction, this.#options.safeMode());
+    }
     if (plan === undefined) {
       return this.#handleNew(event, transaction).catch((error: unknown) => {
-        throw placed(error, placesOf(event, transaction));
+        throw this.#explain(error, event, transaction);
       });
     }
     try {
       this.#apply(event, plan, transaction);
     } catch (error) {
-      throw placed(error, placesOf(event, transaction));
+      throw this.#explain(error, event, transaction);
     }
     return undefined;
+  }
+
+  #explain(error: unknown, event: RowsEvent, transaction: Transaction): unknown {
+    return ofTable(placed(error, placesOf(event, transaction)), this.#options.tables.targetOf(event.map));
   }
 
   async #handleNew(event: RowsEvent, transaction: Transaction): Promise<void> {

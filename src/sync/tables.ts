@@ -61,10 +61,23 @@ export class Tables {
     return this.#options.filter.allowsSchema(schema);
   }
 
+  targetOf(source: TableName): TableName {
+    return this.#options.router.route(source);
+  }
+
+  /** Rows of the table may go to the target. */
+  migrates(source: TableName): boolean {
+    return this.allows(source) && !this.#options.rowFilters.ignoresAll(source);
+  }
+
+  /** The target's structure by which rows were given out since the last DDL. */
+  knownTarget(target: TableName): TableSchema | undefined {
+    return this.#targets.get(tableKey(target));
+  }
+
   async prepare(map: TableMap): Promise<TablePlan | null> {
     const source = { schema: map.schema, table: map.table };
-    const migrated = this.allows(source) && !this.#options.rowFilters.ignoresAll(source);
-    const plan = migrated ? await this.#compile(map, source) : null;
+    const plan = this.migrates(source) ? await this.#compile(map, source) : null;
     if (this.#entries.size > 10_000) this.#entries.clear();
     this.#entries.set(map.tableId, { map, plan });
     return plan;
