@@ -34,9 +34,9 @@ function machine(): string {
 
 function verdict({ ratio, equal, must, aim }: CaseResult): string {
   if (!equal) return 'NOT EQUAL';
-  if (must !== undefined && ratio.median < must) return `below ${must}`;
-  if (aim !== undefined) return ratio.median >= aim ? `aim ${aim} met` : `${must ?? '-'} met, aim ${aim}`;
-  return must === undefined ? '' : `${must} met`;
+  if (must !== undefined && ratio.median < must) return `below ${short(must)}`;
+  if (aim !== undefined) return ratio.median >= aim ? `aim ${short(aim)} met` : `must met, aim ${short(aim)}`;
+  return must === undefined ? '' : 'must met';
 }
 
 const short = (value: number): string | number =>
