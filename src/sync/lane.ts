@@ -26,7 +26,9 @@ import { SqlError, type Session, type StatementResult } from '../mysql/session.j
 import type { Clock, Log } from '../runtime/ports.js';
 import { RESTORE_MODE, type Packet, type Dependency } from './packet.js';
 import { formatPlaces } from './place.js';
+import { applyStepwise } from './stepwise.js';
 import { ofTable } from './table-error.js';
+import type { Upsert } from './upsert.js';
 
 export interface LaneOptions {
   readonly owner: Ownership;
@@ -222,42 +224,39 @@ export class Lane {
     const packet = this.#current;
     const session = this.#session;
     if (packet === null || session === null) throw new Error('invariant broken: apply without work');
-    for (;;) {
-      const withCommit = this.#pending !== null;
-      const results = await session.execute(packet.finish(this.#laneUpdate(packet), withCommit));
-      if (this.#pending !== null) this.#committed(this.#pending);
-      this.#pending = null;
-      if (results[results.length - 1].affectedRows !== 1) {
-        await session.execute('ROLLBACK');
-        throw new FencedError(await readEpoch(session, this.#options.owner));
-      }
-      const head = withCommit ? 2 : 1;
-      if (packet.upserts.every((upsert) => upsert.provenBy(results[upsert.statement + head].affectedRows))) {
-        this.#check(packet, results, head);
-        this.#current = null;
-        this.#pending = packet;
-        return;
-      }
+    const withCommit = this.#pending !== null;
+    const laneUpdate = this.#laneUpdate(packet);
+    let results = await session.execute(packet.finish(laneUpdate, withCommit));
+    if (this.#pending !== null) this.#committed(this.#pending);
+    this.#pending = null;
+    let head = withCommit ? 2 : 1;
+    if (!packet.upserts.every((upsert) => upsert.provenBy(results[upsert.statement + head].affectedRows))) {
       await session.execute('ROLLBACK');
-      await this.#leaveOutMissing(packet, session);
+      results = await applyStepwise({
+        session,
+        packet,
+        laneUpdate,
+        onMissing: (upsert, keys) => this.#warnMissing(upsert, keys),
+      });
+      head = 0;
     }
+    if (results[results.length - 1].affectedRows !== 1) {
+      await session.execute('ROLLBACK');
+      throw new FencedError(await readEpoch(session, this.#options.owner));
+    }
+    this.#check(packet, results, head);
+    this.#current = null;
+    this.#pending = packet;
   }
 
-  /** Rows that an INSERT .. ON DUPLICATE KEY UPDATE has not found must not be inserted by it. */
-  async #leaveOutMissing(packet: Packet, session: Session): Promise<void> {
-    for (const upsert of packet.upserts) {
-      if (upsert.verified) continue;
-      const found = await session.execute(packet.probes(upsert));
-      const keys = packet.leaveOut(upsert, (row) => found[row].rows.length === 0);
-      if (keys.length === 0) continue;
-      this.#options.log.warn('a change has found fewer rows in the target than in the source', {
-        lane: this.number,
-        table: quoteTable(upsert.plan.target),
-        expected: upsert.rows,
-        found: upsert.rows - keys.length,
-        missing: keys.slice(0, 10).join(' '),
-      });
-    }
+  #warnMissing(upsert: Upsert, keys: readonly string[]): void {
+    this.#options.log.warn('a change has found fewer rows in the target than in the source', {
+      lane: this.number,
+      table: quoteTable(upsert.plan.target),
+      expected: upsert.rows,
+      found: upsert.rows - keys.length,
+      missing: keys.slice(0, 10).join(' '),
+    });
   }
 
   async #commit(): Promise<void> {

@@ -101,6 +101,38 @@ describe('a packet', () => {
     expect(packet.expected).toEqual([1, 1, 1]);
   });
 
+  it('merges updates that keep the key and change the same columns', () => {
+    const packet = new Packet();
+    const plan = planOf('CREATE TABLE t (v INT, b INT, a INT, u INT, PRIMARY KEY (a, b), UNIQUE (u))');
+    const index = rows(
+      ['1', '2', '3', '4'],
+      ['5', '2', '3', '4'],
+      ['6', '2', '3', '4'],
+      ['6', '2', '3', '7'],
+    );
+    packet.update(plan, index, 0, 1, true);
+    packet.update(plan, index, 1, 2, true);
+    packet.update(plan, index, 2, 3, true);
+    packet.update(plan, index, 2, 2, true);
+    packet.update(plan, index, 0, 1, false);
+    const guarded = (name: string) =>
+      `${name}=IF(\`a\`=VALUES(\`a\`) AND \`b\`=VALUES(\`b\`),VALUES(${name}),${name})`;
+    expect(body(packet)).toEqual([
+      `INSERT INTO \`to\`.\`t\` (\`b\`,\`a\`,\`v\`,\`u\`) VALUES (2,3,5,4),(2,3,6,4) ON DUPLICATE KEY UPDATE ${guarded('`v`')}`,
+      'UPDATE `to`.`t` SET `u`=7 WHERE `a`=3 AND `b`=2',
+      'UPDATE `to`.`t` SET `b`=2 WHERE `a`=3 AND `b`=2',
+      'UPDATE `to`.`t` SET `v`=5 WHERE `a`=3 AND `b`=2',
+    ]);
+    const [upsert] = packet.upserts;
+    expect(packet.probes(upsert)).toBe(
+      'SELECT 1 FROM `to`.`t` WHERE (`b`,`a`)=(2,3) LIMIT 1;SELECT 1 FROM `to`.`t` WHERE (`b`,`a`)=(2,3) LIMIT 1',
+    );
+    expect(packet.leaveOut(upsert, (row) => row === 0)).toEqual(['(2,3)']);
+    expect(packet.statement(0, 90)).toMatch(/VALUES {11}\(2,3,6,4\) ON/);
+    packet.leaveOut(upsert, () => true);
+    expect(packet.statement(0, 1000).trim()).toBe('DO 0');
+  });
+
   it('names columns that the target would change by itself', () => {
     const plan = planOf(
       'CREATE TABLE t (id INT PRIMARY KEY, a INT, b TIMESTAMP NULL ON UPDATE CURRENT_TIMESTAMP)',

@@ -293,6 +293,11 @@ export class Packet {
     return this.#out.buffer.toString('utf8', start, Math.min(this.#endOf(number), start + limit));
   }
 
+  /** A statement of the body as it is sent, valid until the packet changes. To be called after `finish`. */
+  statementBytes(number: number): Buffer {
+    return this.#out.buffer.subarray(this.starts[number], this.#endOf(number));
+  }
+
   #endOf(statement: number): number {
     if (statement + 1 < this.starts.length) return this.starts[statement + 1] - 1;
     return this.#bodyEnd === 0 ? this.#out.length : this.#bodyEnd;
