@@ -62,6 +62,8 @@ export interface Flush {
   readonly dropped: readonly TableName[];
   /** Ends the DDL record in the same transaction. */
   readonly endDdl?: boolean;
+  /** Statements of other state that is to stand at the same place. */
+  readonly also?: readonly string[];
 }
 
 const STATEMENTS_A_PACKET = 100;
@@ -97,6 +99,7 @@ export async function flushCheckpoint(session: Session, owner: Ownership, flush:
       `DELETE FROM ${checkpoint} WHERE id=${id} AND cp_schema=${text(table.schema)} AND cp_table=${text(table.table)}`,
     );
   }
+  statements.push(...(flush.also ?? []));
   statements.push(upsert(checkpoint, id, '', '', location, safeModeExit, "'null'", 1));
   for (let i = 0; i < statements.length; i += STATEMENTS_A_PACKET) {
     await session.execute(statements.slice(i, i + STATEMENTS_A_PACKET).join(';'));
@@ -147,8 +150,8 @@ export interface DdlRecord {
   /** Index of the statement among those the event was split into. */
   readonly step: number;
   readonly sql: string;
-  /** The target's definition of the objects concerned, before. */
-  readonly before: string;
+  /** The target's definition of the objects concerned, before; null: the statement has certainly not run. */
+  readonly before: string | null;
 }
 
 export async function readDdlRecord(session: Session, owner: Ownership): Promise<DdlRecord | null> {
@@ -160,7 +163,7 @@ export async function readDdlRecord(session: Session, owner: Ownership): Promise
     location: row.ddl_location,
     step: Number(row.ddl_step),
     sql: row.ddl_sql ?? '',
-    before: row.ddl_before ?? '',
+    before: row.ddl_before,
   };
 }
 
@@ -170,7 +173,7 @@ export async function writeDdlRecord(session: Session, owner: Ownership, record:
     fence(
       owner,
       `, ddl_location=${text(record.location)}, ddl_step=${record.step},` +
-        ` ddl_sql=${text(record.sql)}, ddl_before=${text(record.before)}`,
+        ` ddl_sql=${text(record.sql)}, ddl_before=${record.before === null ? 'NULL' : text(record.before)}`,
     ),
   );
   if (results[0].affectedRows === 0) throw new FencedError(await readEpoch(session, owner));

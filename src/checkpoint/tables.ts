@@ -4,6 +4,7 @@
  *
  * - `{task}_syncer_lane`: one row a lane, changed inside the data's own transactions.
  * - `{task}_syncer_owner`: one row a stream: who owns it, how many lanes are in use, the DDL under way.
+ * - `{task}_syncer_operator`: what operators have decided about single statements (operators.ts).
  *
  * All have primary keys (sql_require_primary_key) and use only what TiDB, MySQL 5.6 and later and
  * MariaDB understand.
@@ -17,6 +18,9 @@ export interface MetaTables {
   readonly checkpoint: string;
   readonly lane: string;
   readonly owner: string;
+  readonly operator: string;
+  /** DM's own layout as well: what tools for online DDL have changed in their ghost tables. */
+  readonly onlineDdl: string;
 }
 
 /** Quoted full names of the tables of a task. */
@@ -27,6 +31,8 @@ export function metaTables(config: Pick<SubtaskConfig, 'task' | 'metaSchema'>): 
     checkpoint: name('_syncer_checkpoint'),
     lane: name('_syncer_lane'),
     owner: name('_syncer_owner'),
+    operator: name('_syncer_operator'),
+    onlineDdl: name('_onlineddl'),
   };
 }
 
@@ -87,6 +93,25 @@ export async function createMetaTables(session: Session, tables: MetaTables): Pr
     ddl_before LONGTEXT,
     PRIMARY KEY (id, stream)
   ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`);
+  await session.execute(`CREATE TABLE IF NOT EXISTS ${tables.operator} (
+    id VARCHAR(32) NOT NULL,
+    binlog_name VARCHAR(128) NOT NULL,
+    binlog_pos BIGINT NOT NULL,
+    seq_no BIGINT NOT NULL,
+    operator_id VARCHAR(36) NOT NULL,
+    op VARCHAR(16) NOT NULL,
+    sqls LONGTEXT NOT NULL,
+    done_steps INT NOT NULL DEFAULT 0,
+    PRIMARY KEY (id, binlog_name, binlog_pos)
+  ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`);
+  await session.execute(`CREATE TABLE IF NOT EXISTS ${tables.onlineDdl} (
+    id VARCHAR(32) NOT NULL,
+    ghost_schema VARCHAR(${name}) NOT NULL,
+    ghost_table VARCHAR(${name}) NOT NULL,
+    ddls MEDIUMTEXT,
+    update_time TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+    PRIMARY KEY (id, ghost_schema, ghost_table)
+  ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`);
 }
 
 /** Drops what this source has in the task's sync tables, and the tables when nothing is left. */
@@ -96,7 +121,7 @@ export async function removeSyncMeta(
 ): Promise<void> {
   const tables = metaTables(config);
   await createMetaTables(session, tables);
-  for (const table of [tables.lane, tables.owner, tables.checkpoint]) {
+  for (const table of [tables.lane, tables.owner, tables.operator, tables.onlineDdl, tables.checkpoint]) {
     await session.execute(`DELETE FROM ${table} WHERE id = ${text(config.sourceId)}`);
   }
 }
