@@ -28,7 +28,7 @@ export interface TrackerSnapshot {
 }
 
 export class SchemaTracker {
-  readonly #options: TrackerOptions;
+  #options: TrackerOptions;
   #tables = new Map<string, TableSchema>();
   /** Default character sets of the schemas. */
   #schemas = new Map<string, CharsetPair>();
@@ -37,13 +37,20 @@ export class SchemaTracker {
     this.#options = options;
   }
 
-  #fold(name: TableName): TableName {
+  /** What the sessions of the statements to come say; undefined leaves it as it was. */
+  useExplicitTimestamps(value: boolean | undefined): void {
+    if (value === undefined || value === this.#options.explicitDefaultsForTimestamp) return;
+    this.#options = { ...this.#options, explicitDefaultsForTimestamp: value };
+  }
+
+  /** The name as the source's server keeps it. */
+  fold(name: TableName): TableName {
     if (!this.#options.lowerCaseNames) return name;
     return { schema: name.schema.toLowerCase(), table: name.table.toLowerCase() };
   }
 
   #key(name: TableName): string {
-    return tableKey(this.#fold(name));
+    return tableKey(this.fold(name));
   }
 
   get(name: TableName): TableSchema | undefined {
@@ -185,8 +192,8 @@ export class SchemaTracker {
   }
 
   #dropSchema(schema: string): TableName[] {
-    const folded = this.#fold({ schema, table: '' }).schema;
-    const gone = this.tables().filter((table) => this.#fold(table).schema === folded);
+    const folded = this.fold({ schema, table: '' }).schema;
+    const gone = this.tables().filter((table) => this.fold(table).schema === folded);
     for (const table of gone) this.drop(table);
     this.#schemas.delete(this.#key({ schema, table: '' }));
     return gone.map((table) => ({ schema: table.schema, table: table.table }));
@@ -202,14 +209,14 @@ export class SchemaTracker {
       const { partitioning, ...like } = this.#must(statement.like.name);
       this.set({
         ...like,
-        ...this.#fold(name),
+        ...this.fold(name),
         foreignKeys: [],
         indexes: like.indexes.map(({ generated: _generated, ...index }) => index),
         ...(partitioning === undefined ? {} : { partitioning }),
       });
     } else {
       const table = buildTable(statement, this.#schemaDefault(name.schema), this.#options);
-      this.set({ ...table, ...this.#fold(name) });
+      this.set({ ...table, ...this.fold(name) });
     }
     return [name];
   }
@@ -226,7 +233,7 @@ export class SchemaTracker {
         ? { ...key, name: `${to.table}_ibfk_${key.name.slice(prefix.length)}` }
         : key,
     );
-    this.set({ ...table, ...this.#fold(to), foreignKeys });
+    this.set({ ...table, ...this.fold(to), foreignKeys });
   }
 
   #alter(statement: AlterTable): TableName[] {
