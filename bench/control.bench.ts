@@ -1,0 +1,170 @@
+/**
+ * The control plane with many sources: real master, nodes and nats-server, and a data plane that only says
+ * that it runs. Nodes hold 100 workers each; each source has five subtasks. Costs per source are compared
+ * with those of a tenth of the sources. `npm run bench -- control [--smoke] [--only N]`.
+ */
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { connect } from '@nats-io/transport-node';
+import { temporaryFolder } from '../test/servers/cache.js';
+import { Child } from '../test/servers/child.js';
+import { startNats } from '../test/servers/index.js';
+import { waitFor } from '../test/support/wait-for.js';
+import { memory } from './harness/measure.js';
+import { benchOptions } from './harness/options.js';
+import { report, type CaseResult } from './harness/report.js';
+
+const options = benchOptions();
+const SIZES = options.smoke ? [4, 8] : [100, 200, 400, 1_000];
+const TASKS = 5;
+const KEEPALIVE_S = 5;
+const WAIT_MS = 600_000;
+const entry = path.join(path.dirname(fileURLToPath(import.meta.url)), 'harness/control-process.js');
+
+interface Figures {
+  /** Seconds from the first command to all subtasks' running, of sources and of tasks. */
+  readonly sources: number;
+  readonly tasks: number;
+  readonly queryMs: number;
+  readonly failOver: number;
+  readonly masterMb: number;
+  readonly nodeMb: number;
+}
+
+interface Status {
+  readonly sources?: {
+    readonly sourceStatus?: { readonly worker?: string };
+    readonly subTaskStatus?: { readonly stage?: string }[];
+  }[];
+}
+
+const seconds = (since: number): number => (performance.now() - since) / 1000;
+
+async function measure(count: number): Promise<Figures> {
+  const perNode = Math.min(100, count / 2);
+  const nodes = count / perNode;
+  await using nats = await startNats({ config: ['max_payload: 8MB'] });
+  const folder = await temporaryFolder('control');
+  const children: Child[] = [];
+  const start = (name: string, args: string[]): Child => {
+    const child = new Child({
+      command: process.execPath,
+      args: ['--enable-source-maps', entry, ...args],
+      logFile: path.join(folder, `${name}.log`),
+    });
+    children.push(child);
+    return child;
+  };
+  const client = await connect({ servers: nats.url });
+  const ask = async <T extends object>(command: string, request: object): Promise<T> => {
+    const answer = await client.request(`dm.ctl.${command}`, JSON.stringify(request), { timeout: WAIT_MS });
+    const json = answer.json<T & { result?: boolean; msg?: string }>();
+    if (json.result !== true) throw new Error(`${command}: ${JSON.stringify(json).slice(0, 2_000)}`);
+    return json;
+  };
+  const describe = (): string => children.map((child) => child.describe()).join('\n');
+  try {
+    const master = start('master', ['master', nats.url]);
+    const spare = start('spare', ['node', nats.url, 'spare', String(perNode)]);
+    for (let i = 0; i < nodes; i++) start(`n${i}`, ['node', nats.url, `n${i}`, String(perNode)]);
+    const status = (): Promise<Status> => ask<Status>('query-status', { task: `task${TASKS - 1}` });
+    await waitFor(
+      async () => {
+        const answer = await ask<{ members: object[] }>('list-member', { worker: true }).catch(() => null);
+        return (JSON.stringify(answer).match(/"stage":"free"/g) ?? []).length >= count + perNode;
+      },
+      { timeoutMs: WAIT_MS, intervalMs: 200, what: 'the workers', details: describe },
+    );
+    const names = Array.from({ length: count }, (_, i) => `source-${i}`);
+    let began = performance.now();
+    const from = 'from: { host: 127.0.0.1, port: 3306, user: root }';
+    const config = names.map((name) => `source-id: ${name}\nflavor: mariadb\n${from}\n`);
+    await ask('operate-source', { op: 'create', config });
+    const sources = seconds(began);
+    began = performance.now();
+    const instances = names.map((name) => `  - source-id: ${name}\n`).join('');
+    for (let i = 0; i < TASKS; i++) {
+      const task = `name: task${i}\ntask-mode: all\ntarget-database: { host: 127.0.0.1, port: 4000, user: root }\nmysql-instances:\n${instances}`;
+      await ask('start-task', { task });
+    }
+    const untilAll = (what: string, holds: (s: Status) => boolean): Promise<unknown> =>
+      waitFor(async () => holds(await status()), {
+        timeoutMs: WAIT_MS,
+        intervalMs: 50,
+        what,
+        details: describe,
+      });
+    const running = (s: Status): number =>
+      (s.sources ?? []).filter((one) => one.subTaskStatus?.[0]?.stage === 'Running').length;
+    await untilAll('all subtasks to run', (s) => running(s) === count);
+    const tasks = seconds(began);
+    began = performance.now();
+    await status();
+    const queryMs = seconds(began) * 1000;
+    const masterMb = memory(master.pid);
+    const nodeMb = memory(children[2]!.pid);
+    // The node with most sources dies; each of its sources has to run elsewhere.
+    const holders = ((await status()).sources ?? []).map((one) => one.sourceStatus?.worker ?? '');
+    const prefixes = ['spare', ...Array.from({ length: nodes }, (_, i) => `n${i}`)];
+    const held = prefixes.map((prefix) => holders.filter((holder) => holder.startsWith(`${prefix}-`)).length);
+    const victim = held.indexOf(Math.max(...held));
+    const dead = prefixes[victim]!;
+    began = performance.now();
+    await (victim === 0 ? spare : children[victim + 1]!).signal('SIGKILL');
+    await untilAll(
+      'the sources to move',
+      (s) =>
+        running(s) === count &&
+        (s.sources ?? []).every((one) => !(one.sourceStatus?.worker ?? '').startsWith(`${dead}-`)),
+    );
+    const failOver = seconds(began);
+    process.stdout.write(`  ${count} sources: ${held[victim]} moved in ${failOver.toFixed(1)} s\n`);
+    return { sources, tasks, queryMs, failOver, masterMb, nodeMb };
+  } finally {
+    await client.close();
+    await Promise.all(children.map((child) => child.signal('SIGKILL')));
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function line(
+  name: string,
+  unit: string,
+  ours: number,
+  theirs: number,
+  peer: string,
+  must?: number,
+): CaseResult {
+  const ratio = theirs / ours;
+  return {
+    case: name,
+    peer,
+    unit,
+    ours,
+    theirs,
+    ratio: { min: ratio, median: ratio, max: ratio },
+    equal: true,
+    ...(must === undefined ? {} : { must }),
+  };
+}
+
+const all: CaseResult[] = [];
+let base: Figures | null = null;
+for (const count of SIZES) {
+  const found = await measure(count);
+  base ??= found;
+  const per = (value: number): number => (value * 1000) / count;
+  const first = (value: number): number => (value * 1000) / SIZES[0]!;
+  const peer = `${SIZES[0]} sources`;
+  all.push(
+    line(`${count}: create a source`, 'ms each', per(found.sources), first(base.sources), peer, 0.8),
+    line(`${count}: start ${TASKS} subtasks`, 'ms a source', per(found.tasks), first(base.tasks), peer, 0.8),
+    line(`${count}: query-status`, 'ms', found.queryMs, 1_000, 'limit of 1 s', 1),
+    line(`${count}: fail-over of a node`, 's', found.failOver, KEEPALIVE_S * 1.25 + 3, 'lease + 3 s', 1),
+    line(`${count}: master memory`, 'MB', found.masterMb, base.masterMb, peer),
+    line(`${count}: node memory`, 'MB', found.nodeMb, base.nodeMb, peer),
+  );
+}
+process.exitCode = report('control', all, options);
+process.exit();
