@@ -29,6 +29,7 @@ describe('chunkSelect', () => {
       { name: 'id', type: 'int', transfer: 'number' as const },
       { name: 'f', type: 'float', transfer: 'float' as const },
     ],
+    generated: [],
     splitColumn: 'id',
     rows: 0,
     bytes: 0,

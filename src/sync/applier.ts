@@ -275,7 +275,8 @@ export class Applier {
       parking.keepDdl(event, parked, this.transaction);
     } else {
       this.#ddlTarget = plan.targets.length === 1 && plan.targets[0].table !== '' ? plan.targets[0] : null;
-      await ddl.run(plan, event, `${name}:${pos} ${gtid}`);
+      tracker.useExplicitTimestamps(ddl.explicitTimestamps(event));
+    await ddl.run(plan, event, `${name}:${pos} ${gtid}`);
       this.#ddlTarget = null;
     }
     const changes = plan.steps.length > 0 ? tracker.apply(parsed) : this.#trackFiltered(parsed, unknown);

@@ -6,46 +6,23 @@
 import { UNKNOWN_TIME_ZONE } from '../mysql/db-error.js';
 import { SqlError, type Session } from '../mysql/session.js';
 import type { QueryEvent } from './ddl.js';
+import { explicitTimestamps, modeNames, type SourceServer } from './ddl-modes.js';
 
-/** Modes by their bit in the binlog; those that MySQL has given up or that do not concern DDL are left out. */
-const MODES: readonly (readonly [bit: number, name: string])[] = [
-  [0, 'REAL_AS_FLOAT'],
-  [1, 'PIPES_AS_CONCAT'],
-  [2, 'ANSI_QUOTES'],
-  [3, 'IGNORE_SPACE'],
-  [6, 'NO_UNSIGNED_SUBTRACTION'],
-  [19, 'NO_AUTO_VALUE_ON_ZERO'],
-  [20, 'NO_BACKSLASH_ESCAPES'],
-  [21, 'STRICT_TRANS_TABLES'],
-  [22, 'STRICT_ALL_TABLES'],
-  [23, 'NO_ZERO_IN_DATE'],
-  [24, 'NO_ZERO_DATE'],
-  [25, 'ALLOW_INVALID_DATES'],
-  [26, 'ERROR_FOR_DIVISION_BY_ZERO'],
-  [29, 'HIGH_NOT_PRECEDENCE'],
-];
-
-/**
- * Without NO_ZERO_DATE and NO_ZERO_IN_DATE where the mode is strict: there they only refuse, and what one
- * flavour refuses (zero dates in rows that an ALTER copies) another has taken.
- */
-export function modeNames(bits: bigint): string {
-  const names = MODES.filter(([bit]) => (bits & (1n << BigInt(bit))) !== 0n).map(([, name]) => name);
-  const strict = names.includes('STRICT_TRANS_TABLES') || names.includes('STRICT_ALL_TABLES');
-  return names.filter((name) => !strict || !name.startsWith('NO_ZERO')).join(',');
-}
+/** 1193 unknown here, 1238 read-only, 1227 and 1229 not for us to set. */
+const CANNOT_SET = new Set([1193, 1227, 1229, 1238]);
 
 /** `sourceZone` tells the offset (`+01:00`) of the source's own zone at a time in seconds since 1970. */
 export async function executeAsSource(
   session: Session,
   event: QueryEvent,
   sql: string,
+  from: SourceServer,
   sourceZone: (zone: string, seconds: number) => Promise<string>,
 ): Promise<void> {
   const { status, header } = event;
   const fraction = String(status.microseconds ?? 0).padStart(6, '0');
   const settings = [`timestamp=${header.timestamp}.${fraction}`];
-  if (status.sqlMode !== undefined) settings.push(`sql_mode='${modeNames(status.sqlMode)}'`);
+  if (status.sqlMode !== undefined) settings.push(`sql_mode='${modeNames(status.sqlMode, from, session)}'`);
   await session.execute(
     `SET @sluice_sql_mode=@@SESSION.sql_mode, @sluice_time_zone=@@SESSION.time_zone; SET SESSION ${settings.join(', SESSION ')}`,
   );
@@ -53,6 +30,8 @@ export async function executeAsSource(
     if (status.timeZone !== undefined) {
       await setZone(session, status.timeZone, () => sourceZone(status.timeZone ?? '', header.timestamp));
     }
+    const explicit = /\btimestamp\b/i.test(sql) ? explicitTimestamps(event, from) : undefined;
+    if (explicit !== undefined) await setExplicitTimestamps(session, explicit);
     await session.execute(sql);
   } finally {
     if (!session.closed) {
@@ -60,6 +39,15 @@ export async function executeAsSource(
         'SET SESSION timestamp=DEFAULT, SESSION sql_mode=@sluice_sql_mode, SESSION time_zone=@sluice_time_zone',
       );
     }
+  }
+}
+
+/** Stays set: each statement that it matters to sets its own. */
+async function setExplicitTimestamps(session: Session, value: boolean): Promise<void> {
+  try {
+    await session.execute(`SET SESSION explicit_defaults_for_timestamp=${value ? 1 : 0}`);
+  } catch (error) {
+    if (!(error instanceof SqlError) || !CANNOT_SET.has(error.errno)) throw error;
   }
 }
 

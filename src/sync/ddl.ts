@@ -24,6 +24,7 @@ import { rewriteTables } from '../schema/rewrite.js';
 import { splitAlter, splitStatement } from '../schema/split.js';
 import type { TableSchema } from '../schema/table.js';
 import type { ControlSession } from './control-session.js';
+import { explicitTimestamps } from './ddl-modes.js';
 import { withDdlLock } from './ddl-lock.js';
 import { executeAsSource, zoneOffset } from './ddl-session.js';
 import { placed } from './place.js';
@@ -117,6 +118,11 @@ export class DdlRunner {
       const what = 'a statement that an event filter ignores';
       return { kind: 'other-ddl', what, sql: event.sql, tables: [], removals: [], marks: [] };
     }
+  }
+
+  /** See explicitTimestamps of ddl-modes.ts. */
+  explicitTimestamps(event: QueryEvent): boolean | undefined {
+    return explicitTimestamps(event, this.#options.dialect);
   }
 
   async plan(parsed: ParsedStatement, before?: TableSchema): Promise<DdlPlan> {
@@ -238,7 +244,7 @@ export class DdlRunner {
     const { target, source, log, owner } = this.#options;
     log.info('running a DDL', { sql });
     try {
-      await executeAsSource(session, event, sql, (zone, seconds) =>
+      await executeAsSource(session, event, sql, this.#options.dialect, (zone, seconds) =>
         source.retry((upstream) => zoneOffset(upstream, zone, seconds)),
       );
     } catch (error) {

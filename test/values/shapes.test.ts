@@ -131,7 +131,7 @@ const servers = new Servers();
 afterAll(() => servers.stop());
 
 describe.each<DatabaseKind>(['mariadb-10.11', 'mysql-9.7'])('from %s', (kind) => {
-  it.each(SHAPES)('$name', async ({ source, target, rows, changes, same, target_has }, context) => {
+  it.for(SHAPES)('$name', async ({ source, target, rows, changes, same, target_has }, context) => {
     const from = await servers.get(kind, 'source');
     const to = await servers.get('mariadb-10.11', 'target');
     if ('missing' in from || 'missing' in to) return context.skip('missing server');
