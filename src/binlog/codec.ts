@@ -2,6 +2,7 @@
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import { ByteWriter } from '../mysql/byte-writer.js';
+import { hashedUniques } from '../schema/hashed-uniques.js';
 import type { Column, TableSchema } from '../schema/table.js';
 import { binlogError } from './binlog-error.js';
 import { writeString } from './escape.js';
@@ -23,7 +24,7 @@ import type { ColumnCodec, RowCodec } from './rows.js';
  */
 export function compileRowCodec(map: TableMap, table: TableSchema | null): RowCodec {
   const count = map.types.length;
-  if (table && table.columns.length !== count) {
+  if (table && !fitsTable(map, table)) {
     throw new DmError(
       CODES.syncColumnCount,
       `Column count doesn't match value count: ${table.columns.length} (columns) vs ${count} (values)`,
@@ -35,10 +36,22 @@ export function compileRowCodec(map: TableMap, table: TableSchema | null): RowCo
   for (let i = 0; i < count; i++) {
     const column = table?.columns[i];
     layouts.push(layoutOf(map, i, column));
-    columns.push(columnCodec(map, i, column, scratch));
+    // What is behind the table's own columns is passed over.
+    if (table === null || column !== undefined) columns.push(columnCodec(map, i, column, scratch));
   }
   const indexer = new RowIndexer(map, layouts);
   return { columns, index: (event, into) => indexer.index(event, into) };
+}
+
+/**
+ * Whether rows of the map are of this structure, by the number of columns. MariaDB logs the hidden columns
+ * of its hashed unique keys too, behind all others.
+ */
+export function fitsTable(map: TableMap, table: TableSchema): boolean {
+  const extra = map.types.length - table.columns.length;
+  if (extra === 0) return true;
+  if (extra < 0 || extra > hashedUniques(table)) return false;
+  return map.types.subarray(-extra).every((type) => type === TYPE.LONGLONG);
 }
 
 /** How many bytes a value takes: a fixed number, or what a prefix of 1 to 4 bytes says. */

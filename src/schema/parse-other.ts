@@ -107,7 +107,8 @@ export function parseOtherObject(cursor: Cursor): string | undefined {
     if (token.kind === 'word' && OBJECTS.has(token.upper) && !isNameOf(cursor, distance)) {
       const what = token.upper === 'SPATIAL' ? spatialObject(cursor, distance) : token.upper;
       if (what === undefined) return undefined;
-      skipBody(cursor);
+      if (what === 'SEQUENCE') skipSequence(cursor, distance);
+      else skipBody(cursor);
       return what;
     }
     const passes =
@@ -140,6 +141,14 @@ export function parseOtherVerb(cursor: Cursor): string | undefined {
   if (kind !== 'word' || !VERBS.has(upper)) return undefined;
   skipBody(cursor);
   return upper;
+}
+
+/** Names of sequences are kept: RENAME TABLE and others take them too, and their values come as rows. */
+function skipSequence(cursor: Cursor, distance: number): void {
+  for (let i = 0; i <= distance; i++) cursor.next();
+  if (!cursor.ifNotExists()) cursor.ifExists();
+  do cursor.tableRef();
+  while (cursor.acceptOp(','));
 }
 
 /** Bodies of routines are not read: they may hold anything. */

@@ -20,12 +20,10 @@ export function splitStatement(statement: ParsedStatement, map: NameMap, before?
     case 'alter-table':
       return splitAlter(statement, map, before);
     case 'drop-table': {
-      if (statement.tables.length < 2) break;
       const exists = statement.ifExists ? 'IF EXISTS ' : '';
       return statement.tables.map((ref) => `DROP TABLE ${exists}${quoteTable(map(ref.name))}`);
     }
     case 'rename-table':
-      if (statement.pairs.length < 2) break;
       return statement.pairs.map(
         ({ from, to }) => `RENAME TABLE ${quoteTable(map(from.name))} TO ${quoteTable(map(to.name))}`,
       );

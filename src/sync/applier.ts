@@ -22,6 +22,7 @@ import {
 import { isAfter, type Dispatcher } from './dispatcher.js';
 import type { LaneSet } from './lane-set.js';
 import type { Parking } from './parking.js';
+import { mayBeOperated, placesOf, tryParse, type OperatedDdl } from './operated-ddl.js';
 import { formatPlaces } from './place.js';
 import type { GtidSetTracker, Progress } from './progress.js';
 import type { Tables } from './tables.js';
@@ -58,6 +59,7 @@ export interface ApplierOptions {
 export class Applier {
   readonly #options: ApplierOptions;
   readonly transaction = new Transaction();
+  readonly #decisions: OperatedDdl;
   #name: string;
   #pos: number;
   #gtids: GtidSetTracker | null;
@@ -77,6 +79,7 @@ export class Applier {
     this.#name = options.start.name;
     this.#pos = options.start.pos;
     this.#gtids = options.readGtids;
+    this.#decisions = options.ddl.operated(options.tracker);
   }
 
   /** End of the last transaction that was read whole. */
@@ -219,8 +222,10 @@ export class Applier {
   async #statement(event: QueryEvent): Promise<void> {
     const { ddl, log } = this.#options;
     const start = this.location();
+    let shown = event.sql;
     try {
-      const parsed = ddl.parse(event);
+      const parsed = await this.#operated(event, (sql) => (shown = sql));
+      if (parsed === null) return;
       switch (parsed.kind) {
         case 'dml':
           if (!this.#options.tables.allowsSchema(event.schema)) break;
@@ -239,18 +244,60 @@ export class Applier {
           this.#xa(parsed.what, parsed.xid, event);
           return;
         case 'other-ddl':
+          this.#options.tables.sequences.observe(parsed);
+          log.debug('a statement that is not migrated', { sql: event.sql });
+          break;
         case 'empty':
           log.debug('a statement that is not migrated', { sql: event.sql });
           break;
-        default:
-          await this.#runDdl(event, parsed);
+        default: {
+          const settled = await ddl.settle(parsed, this.#options.tables.sequences, this.#options.tracker);
+          if (settled !== null) await this.#runDdl(event, settled);
+        }
       }
     } catch (error) {
       const end = { ...this.location(), name: event.header.file, pos: event.header.logPos };
-      const shown = ddlError(error, formatPlaces(start, end, event.sql), event.sql);
-      throw this.#ddlTarget === null ? shown : ofTable(shown, this.#ddlTarget);
+      const placed = ddlError(error, formatPlaces(start, end, shown), shown);
+      throw this.#ddlTarget === null ? placed : ofTable(placed, this.#ddlTarget);
     }
     if (this.transaction.open && !this.transaction.explicit) this.#commit(event.header);
+  }
+
+  /**
+   * Reads the statement, and deals with it where an operator has decided about it; null when it is dealt with.
+   * `onStatement` is told what runs in its place.
+   */
+  async #operated(event: QueryEvent, onStatement: (sql: string) => void): Promise<ParsedStatement | null> {
+    const { barrier, ddl, tables, onTracked, log } = this.#options;
+    const read = tryParse(ddl, event);
+    if (read.parsed !== null && !mayBeOperated(read.parsed)) return read.parsed;
+    const places = placesOf(event, this.transaction);
+    const operator = await this.#decisions.at(places);
+    if (operator === null) {
+      if (read.parsed === null) throw read.error;
+      return read.parsed;
+    }
+    const parsed = read.parsed?.kind === 'dml' ? null : read.parsed;
+    const plan = parsed && (await ddl.plan(parsed, await this.#filteredTable(parsed)));
+    if (plan !== null && this.#isCopied(plan)) {
+      log.info('a DDL from before the full copy, which an operator has decided about', { sql: event.sql });
+      if (!this.transaction.explicit) this.#commit(event.header);
+      return null;
+    }
+    for (const table of parsed === null ? [] : tablesBefore(parsed))
+      if (tables.allows(table)) await tables.sourceSchema(table, null);
+    await barrier(false);
+    const { name, pos, gtid } = this.transaction;
+    const location = `${name}:${pos} ${gtid}`;
+    const changes = await this.#decisions.run({ operator, event, parsed, plan, location, onStatement });
+    for (const changed of changes) if (tables.allows(changed)) onTracked(changed);
+    tables.forget();
+    this.events++;
+    const single = !this.transaction.explicit;
+    if (single) this.#commit(event.header);
+    await barrier(single);
+    await this.#decisions.passed(places);
+    return null;
   }
 
   async #runDdl(event: QueryEvent, parsed: ParsedStatement): Promise<void> {

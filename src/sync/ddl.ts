@@ -16,6 +16,7 @@ import type { Router } from '../filter/router.js';
 import { quoteName, quoteTable, tableKey, type TableName } from '../model/table-name.js';
 import { ConnectionError, SqlError, type Session } from '../mysql/session.js';
 import type { Clock, Log } from '../runtime/ports.js';
+import type { SchemaTracker } from '../schema/apply.js';
 import type { ParsedStatement, TableRef } from '../schema/ddl-types.js';
 import { parseDdl, type ParseOptions } from '../schema/ddl.js';
 import { SQL_MODE_ANSI_QUOTES, SQL_MODE_NO_BACKSLASH_ESCAPES } from '../schema/dialect.js';
@@ -24,10 +25,14 @@ import { rewriteTables } from '../schema/rewrite.js';
 import { splitAlter, splitStatement } from '../schema/split.js';
 import type { TableSchema } from '../schema/table.js';
 import type { ControlSession } from './control-session.js';
+import { alreadyDone, refusalWorkaround } from './ddl-already.js';
 import { explicitTimestamps } from './ddl-modes.js';
 import { withDdlLock } from './ddl-lock.js';
 import { executeAsSource, zoneOffset } from './ddl-session.js';
+import { settle } from './ddl-settle.js';
+import { OperatedDdl } from './operated-ddl.js';
 import { placed } from './place.js';
+import type { Sequences } from './sequences.js';
 
 export type QueryEvent = Extract<BinlogEvent, { type: 'query' }>;
 
@@ -77,17 +82,21 @@ export function passingNames(parsed: ParsedStatement): ReadonlySet<string> {
   return passing;
 }
 
-/** What of a statement is migrated. */
-export interface DdlPlan {
-  readonly parsed: ParsedStatement;
+/** What is run on the target. */
+export interface DdlSteps {
   /** Statements for the target, in order; empty when nothing is migrated. */
   readonly steps: string[];
+  /** Target objects that they change. */
+  readonly targets: TableName[];
+}
+
+/** What of a statement is migrated. */
+export interface DdlPlan extends DdlSteps {
+  readonly parsed: ParsedStatement;
   /** An event filter takes something out: the source's structure changes all the same. */
   readonly filtered: boolean;
   /** An event filter with the action Error matches: DmError 60402, to be thrown when the statement counts. */
   readonly refused: DmError | null;
-  /** Target objects that they change. */
-  readonly targets: TableName[];
 }
 
 export class DdlRunner {
@@ -100,6 +109,11 @@ export class DdlRunner {
   /** There are event filters, which judge an ALTER by the table as it was. */
   get judgesEvents(): boolean {
     return !this.#options.events.empty;
+  }
+
+  /** What operators have decided about single statements. */
+  operated(tracker: SchemaTracker): OperatedDdl {
+    return new OperatedDdl({ ...this.#options, ddl: this, tracker });
   }
 
   parse(event: QueryEvent): ParsedStatement {
@@ -120,14 +134,26 @@ export class DdlRunner {
     }
   }
 
+  /** What the statement comes down to (ddl-settle.ts); null: nothing. */
+  settle(
+    parsed: ParsedStatement,
+    sequences: Sequences,
+    tracker: SchemaTracker,
+  ): Promise<ParsedStatement | null> {
+    return settle(parsed, sequences, tracker, this.#options);
+  }
+
   /** See explicitTimestamps of ddl-modes.ts. */
   explicitTimestamps(event: QueryEvent): boolean | undefined {
     return explicitTimestamps(event, this.#options.dialect);
   }
 
-  async plan(parsed: ParsedStatement, before?: TableSchema): Promise<DdlPlan> {
+  /** `judged`: event filters have a say. */
+  async plan(parsed: ParsedStatement, before?: TableSchema, judged = true): Promise<DdlPlan> {
     const session = await this.#options.target.get();
-    const { passes, refused } = this.#eventsPass(parsed, before);
+    const { passes, refused } = judged
+      ? this.#eventsPass(parsed, before)
+      : { passes: statementParts(parsed, before).map(() => true), refused: null };
     const steps = this.#steps(parsed, passes, session.serverVersion.includes('TiDB'));
     const targets = new Map<string, TableName>();
     for (const ref of parsed.tables) {
@@ -194,14 +220,20 @@ export class DdlRunner {
     }
   }
 
-  /** `location` identifies the event: the same when it is read again. */
-  async run(plan: DdlPlan, event: QueryEvent, location: string): Promise<void> {
+  /** `location` identifies the event: the same when it is read again. `onStep` is told before each step. */
+  async run(
+    plan: DdlSteps,
+    event: QueryEvent,
+    location: string,
+    onStep: (step: number) => void = () => undefined,
+  ): Promise<void> {
     const record = await this.#options.target.retry((session) =>
       readDdlRecord(session, this.#options.owner()),
     );
     const resumed = record !== null && record.location === location ? record : null;
     for (let step = 0; step < plan.steps.length; step++) {
       if (resumed !== null && step < resumed.step) continue;
+      onStep(step);
       const sql = plan.steps[step].replace(/\s+START\s+TRANSACTION\s*$/i, '');
       const before = resumed !== null && step === resumed.step ? resumed.before : null;
       await this.#runStep(plan, event, { location, step, sql }, before);
@@ -210,7 +242,7 @@ export class DdlRunner {
 
   /** `before`: the definitions before an earlier try, of which nobody knows what has become. */
   async #runStep(
-    plan: DdlPlan,
+    plan: DdlSteps,
     event: QueryEvent,
     statement: Omit<DdlRecord, 'before'>,
     before: string | null,
@@ -228,7 +260,7 @@ export class DdlRunner {
           }
           await writeDdlRecord(session, owner(), { ...statement, before: now });
           known = now;
-          await this.#execute(session, event, statement.sql);
+          await this.#execute(session, event, statement);
         });
         return;
       } catch (error) {
@@ -240,7 +272,8 @@ export class DdlRunner {
     }
   }
 
-  async #execute(session: Session, event: QueryEvent, sql: string): Promise<void> {
+  async #execute(session: Session, event: QueryEvent, statement: Omit<DdlRecord, 'before'>): Promise<void> {
+    const { sql } = statement;
     const { target, source, log, owner } = this.#options;
     log.info('running a DDL', { sql });
     try {
@@ -249,11 +282,34 @@ export class DdlRunner {
       );
     } catch (error) {
       if (error instanceof ConnectionError) throw error;
-      // It has certainly not run: what somebody changes by hand now must not look like its effect.
-      const none = { location: '', step: 0, sql: '', before: '' };
-      await target.retry((other) => writeDdlRecord(other, owner(), none));
-      throw error;
+      let refusal = error;
+      if (error instanceof SqlError) {
+        refusal = await this.#alreadyDone(session, event, sql, error);
+        if (refusal === null) return;
+      }
+      // It has certainly not run, those before it have: what somebody changes by hand now must not look
+      // like its effect.
+      await target.retry((other) => writeDdlRecord(other, owner(), { ...statement, before: null }));
+      throw refusal as Error;
     }
+  }
+
+  /** Null where the target stands already where the statement leads, else the error with its way out. */
+  async #alreadyDone(
+    session: Session,
+    event: QueryEvent,
+    sql: string,
+    error: SqlError,
+  ): Promise<DdlRefusal | null> {
+    const ifExists = /^\W*RENAME\b.*\bIF\s+EXISTS\b/is.test(event.sql);
+    const already = await alreadyDone({ session, error, sql, ifExists });
+    if (!already.done) return new DdlRefusal(error, refusalWorkaround(error, already.differs));
+    this.#options.log.warn('a DDL that the target has already', {
+      sql,
+      why: already.why,
+      error: error.message,
+    });
+    return null;
   }
 }
 
@@ -274,11 +330,24 @@ async function definitions(session: Session, names: readonly TableName[]): Promi
   return texts.join('\n');
 }
 
+/** A DDL that the target refuses. */
+class DdlRefusal extends Error {
+  override readonly name = 'DdlRefusal';
+  constructor(
+    readonly error: SqlError,
+    readonly workaround: string,
+  ) {
+    super(error.message, { cause: error });
+  }
+}
+
 /** An error at a statement of the source; `places` is where (place.ts). */
 export function ddlError(error: unknown, places: string, sql: string): unknown {
-  if (!(error instanceof SqlError)) return placed(error, places);
+  const refusal = error instanceof SqlError ? new DdlRefusal(error, refusalWorkaround(error, '')) : error;
+  if (!(refusal instanceof DdlRefusal)) return placed(error, places);
   return new DmError(CODES.databaseExecute, `${places}: execute statement failed: ${sql}`, {
-    cause: error,
+    cause: refusal.error,
     scope: 'downstream',
+    workaround: refusal.workaround,
   });
 }

@@ -2,23 +2,23 @@
  * Finds for each table map of the binlog how its rows are applied: filter, route, the source's structure
  * at this place, the target's structure, and the plan compiled from them.
  */
-import { compileRowCodec } from '../binlog/codec.js';
+import { compileRowCodec, fitsTable } from '../binlog/codec.js';
 import type { TableMap } from '../binlog/events.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
-import type { BlockAllowList } from '../filter/block-allow.js';
 import type { Router } from '../filter/router.js';
 import { quoteTable, tableKey, type TableName } from '../model/table-name.js';
 import { toDmError } from '../mysql/db-error.js';
 import type { SchemaTracker } from '../schema/apply.js';
-import { fetchTableSchema } from '../schema/fetch.js';
+import { fetchTableSchema, hasTriggers, type NameFilter } from '../schema/fetch.js';
 import type { TableSchema } from '../schema/table.js';
 import type { ControlSession } from './control-session.js';
 import { compilePlan, type TablePlan } from './plan.js';
 import type { RowFilters } from './row-filter.js';
+import { isSequence, looksLikeSequence, Sequences } from './sequences.js';
 
 export interface TablesOptions {
-  readonly filter: BlockAllowList;
+  readonly filter: NameFilter;
   readonly router: Router;
   readonly rowFilters: RowFilters;
   readonly tracker: SchemaTracker;
@@ -36,6 +36,8 @@ interface Entry {
 
 export class Tables {
   readonly #options: TablesOptions;
+  /** Of a MariaDB source, as its statements tell. */
+  readonly sequences = new Sequences();
   /** By table id of the source; forgotten at every DDL. */
   readonly #entries = new Map<number, Entry>();
   readonly #targets = new Map<string, TableSchema>();
@@ -77,7 +79,8 @@ export class Tables {
 
   async prepare(map: TableMap): Promise<TablePlan | null> {
     const source = { schema: map.schema, table: map.table };
-    const plan = this.migrates(source) ? await this.#compile(map, source) : null;
+    const rows = this.migrates(source) && !(await this.#isSequence(map));
+    const plan = rows ? await this.#compile(map, source) : null;
     if (this.#entries.size > 10_000) this.#entries.clear();
     this.#entries.set(map.tableId, { map, plan });
     return plan;
@@ -101,6 +104,15 @@ export class Tables {
     return found;
   }
 
+  async #isSequence(map: TableMap): Promise<boolean> {
+    const { tracker, source, target, router } = this.#options;
+    if (!looksLikeSequence(map) || tracker.get(map) !== undefined) return false;
+    if (this.sequences.has(map) || (await source.retry((session) => isSequence(session, map)))) return true;
+    // A table would have been made in the target.
+    const name = router.route({ schema: map.schema, table: map.table });
+    return target.retry(async (session) => (await fetchTableSchema(session, name)) === undefined);
+  }
+
   async #compile(map: TableMap, source: TableName): Promise<TablePlan> {
     const target = await this.#targetSchema(this.#options.router.route(source));
     const sourceSchema = await this.sourceSchema(source, map);
@@ -111,6 +123,7 @@ export class Tables {
       );
     }
     const targetIsMariaDb = await this.#options.target.retry((session) => Promise.resolve(session.isMariaDb));
+    const targetHasTriggers = await this.#options.target.retry((session) => hasTriggers(session, target));
     const codec = compileRowCodec(map, sourceSchema);
     return compilePlan({
       source,
@@ -119,6 +132,7 @@ export class Tables {
       sourceSchema,
       rowFilter: this.#options.rowFilters.compile(source, codec, sourceSchema),
       targetIsMariaDb,
+      targetHasTriggers,
     });
   }
 
@@ -158,7 +172,7 @@ export class Tables {
         throw toDmError(error, 'upstream');
       });
     const target = await this.#fetchTarget(this.#options.router.route(source));
-    const fits = (table: TableSchema) => map === null || table.columns.length === map.types.length;
+    const fits = (table: TableSchema) => map === null || fitsTable(map, table);
     // Before a DDL the target stands exactly where the source stood.
     if (present !== undefined && fits(present) && (map !== null || target === undefined)) {
       const known = new Set(target?.columns.map((column) => column.name.toLowerCase()));
