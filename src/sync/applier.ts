@@ -326,6 +326,8 @@ export class Applier {
     await ddl.run(plan, event, `${name}:${pos} ${gtid}`);
       this.#ddlTarget = null;
     }
+    // Of a CREATE TABLE ... SELECT the table may be saved while its rows were still to come: read again.
+    if (this.transaction.explicit && parsed.kind === 'create-table') tracker.drop(parsed.table.name);
     const changes = plan.steps.length > 0 ? tracker.apply(parsed) : this.#trackFiltered(parsed, unknown);
     for (const changed of changes) if (tables.allows(changed)) onTracked(changed);
     tables.forget();
