@@ -1,20 +1,18 @@
 /** Places in the source's binlog that a user names by time or by position alone. */
-import type { BinlogReader } from '../binlog/reader.js';
 import { currentLocation } from '../dump/snapshot.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import { comparePositions, formatPosition, type BinlogLocation } from '../model/location.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import type { Session } from '../mysql/session.js';
-import type { Log } from '../runtime/ports.js';
+import type { Clock, Log } from '../runtime/ports.js';
+import { binlogFiles, openSourceBinlog } from './source-binlog.js';
 import { FILE_START, scanBinlog, type ScanOptions } from './start-scan.js';
 
 export interface PlaceFinderOptions {
   readonly config: SubtaskConfig;
   readonly source: Session;
-  /** Opens the binlog by position. */
-  readonly open: (from: BinlogLocation) => Promise<BinlogReader>;
-  readonly log: Log;
+  readonly ports: { readonly clock: Clock; readonly log: Log };
   readonly signal: AbortSignal;
 }
 
@@ -51,7 +49,8 @@ export class PlaceFinder {
    * not come yet on the source.
    */
   async byTime(time: string): Promise<PlaceByTime> {
-    const { source, config, log } = this.#options;
+    const { source, config, ports } = this.#options;
+    const { log } = ports;
     const seconds = await this.#secondsOf(time);
     const files = await binlogFiles(source);
     const end = await currentLocation(source, config);
@@ -101,7 +100,7 @@ export class PlaceFinder {
   async withGtids(location: BinlogLocation): Promise<BinlogLocation> {
     if (!this.#options.config.enableGtid || location.gtidSet !== '' || location.name === '') return location;
     const gtidSet = await this.gtidSetAt(location);
-    this.#options.log.info('the GTID set of a binlog position', { ...location, gtidSet });
+    this.#options.ports.log.info('the GTID set of a binlog position', { ...location, gtidSet });
     return { ...location, gtidSet };
   }
 
@@ -141,13 +140,8 @@ export class PlaceFinder {
   }
 
   #scan(): ScanOptions {
-    const { config, open, signal } = this.#options;
+    const { config, signal } = this.#options;
+    const open = (from: BinlogLocation) => openSourceBinlog(this.#options, from, false);
     return { flavor: config.flavor, open, signal };
   }
-}
-
-/** The names of the source's binlog files, oldest first. */
-export async function binlogFiles(source: Session): Promise<string[]> {
-  const [{ rows }] = await source.execute('SHOW BINARY LOGS');
-  return rows.map(([name]) => name ?? '');
 }

@@ -1,10 +1,7 @@
-/** Where sync begins, and with which structures: checkpoint over full copy over `meta` over now. */
+/** Where sync begins, and with which structures: start time over checkpoint over full copy over `meta` over now. */
 import { loadCheckpoint } from '../checkpoint/points.js';
 import type { MetaTables } from '../checkpoint/tables.js';
 import { currentLocation } from '../dump/snapshot.js';
-import { CODES } from '../errors/codes.js';
-import { DmError } from '../errors/dm-error.js';
-import type { BlockAllowList } from '../filter/block-allow.js';
 import type { ChunkPositions } from '../load/chunk-positions.js';
 import { dumpedSchemas, readChunkPositions } from '../load/positions.js';
 import { NO_LOCATION, type BinlogLocation } from '../model/location.js';
@@ -12,8 +9,17 @@ import type { SubtaskConfig } from '../model/subtask-config.js';
 import type { Session } from '../mysql/session.js';
 import { SchemaTracker } from '../schema/apply.js';
 import { createTableFromSql } from '../schema/build-table.js';
-import { dialectOf, fetchSchemaDefaults, fetchTrackerOptions, listSchemas } from '../schema/fetch.js';
+import {
+  dialectOf,
+  fetchSchemaDefaults,
+  fetchTrackerOptions,
+  listSchemas,
+  type NameFilter,
+} from '../schema/fetch.js';
 import type { TableSchema } from '../schema/table.js';
+import type { TableName } from '../model/table-name.js';
+import type { PlaceFinder } from './start-place.js';
+import { startAtTime, type StartTime } from './start-time.js';
 
 export interface StartPoint {
   readonly from: BinlogLocation;
@@ -25,6 +31,10 @@ export interface StartPoint {
   readonly safeModeExit: BinlogLocation;
   /** There was a checkpoint (ours, or DM's own). */
   readonly resumed: boolean;
+  /** Tables whose saved structures do not hold at `from`. */
+  readonly outdated: readonly TableName[];
+  /** The start time that was used just now, to be noted (start-time.ts). */
+  readonly begun: StartTime | null;
 }
 
 export interface StartInput {
@@ -32,11 +42,20 @@ export interface StartInput {
   readonly tables: MetaTables;
   readonly source: Session;
   readonly target: Session;
-  readonly filter: BlockAllowList;
+  readonly filter: NameFilter;
+  readonly finder: PlaceFinder;
+  readonly startTime?: StartTime;
 }
 
 export async function chooseStart(input: StartInput): Promise<StartPoint> {
-  const { config, source, target, filter } = input;
+  const { config, source, target, filter, finder, startTime } = input;
+  if (startTime !== undefined) {
+    const timed = await startAtTime({ ...input, startTime, sourceId: config.sourceId });
+    if (timed !== null) {
+      const tracker = await newTracker(source, filter);
+      return { ...timed, tracker, unsaved: [], copied: null, resumed: false, begun: startTime };
+    }
+  }
   const saved = await loadCheckpoint(target, input.tables, config.sourceId);
   const copied = config.taskMode === 'incremental' ? null : await readChunkPositions(target, config);
   const tracker = await newTracker(source, filter);
@@ -55,16 +74,18 @@ export async function chooseStart(input: StartInput): Promise<StartPoint> {
   const from =
     saved?.global ?? (copied !== null && copied.min.name !== '' ? copied.min : await given(config, source));
   return {
-    from,
+    from: await finder.withGtids(from),
     tracker,
     unsaved,
     copied: copied !== null && copied.min.name !== '' ? copied : null,
     safeModeExit: saved?.safeModeExit ?? copied?.safeModeUntil ?? NO_LOCATION,
     resumed: saved !== null,
+    outdated: [],
+    begun: null,
   };
 }
 
-async function newTracker(source: Session, filter: BlockAllowList): Promise<SchemaTracker> {
+async function newTracker(source: Session, filter: NameFilter): Promise<SchemaTracker> {
   const tracker = new SchemaTracker(await fetchTrackerOptions(source));
   const schemas = await listSchemas(source, filter);
   for (const [schema, pair] of await fetchSchemaDefaults(source, schemas)) tracker.setSchema(schema, pair);
@@ -76,12 +97,5 @@ async function given(config: SubtaskConfig, source: Session): Promise<BinlogLoca
   if (meta === undefined || (meta.binlogName === '' && meta.binlogGtid === '')) {
     return currentLocation(source, config);
   }
-  const location = { name: meta.binlogName, pos: meta.binlogPos, gtidSet: meta.binlogGtid };
-  if (config.enableGtid && location.gtidSet === '') {
-    throw new DmError(
-      CODES.configMetaInvalid,
-      'meta must have `binlog-gtid` because the source has `enable-gtid: true`',
-    );
-  }
-  return location;
+  return { name: meta.binlogName, pos: meta.binlogPos, gtidSet: meta.binlogGtid };
 }

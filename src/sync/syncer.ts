@@ -6,7 +6,6 @@
  * `run` takes over the stream in the target, chooses the start and works until `end` or a failure. Reading
  * and giving out happen in turns of bounded size, between which sockets are served.
  */
-import { openBinlogStream } from '../binlog/stream.js';
 import { GtidTracker } from '../binlog/gtid.js';
 import type { BinlogReader } from '../binlog/reader.js';
 import { FencedError } from '../checkpoint/fenced.js';
@@ -14,7 +13,6 @@ import { resetLanes, takeOver, type Ownership, type StreamKey } from '../checkpo
 import { flushCheckpoint } from '../checkpoint/points.js';
 import { createMetaTables, MAIN_STREAM, metaTables } from '../checkpoint/tables.js';
 import { connectSource } from '../dump/snapshot.js';
-import { BlockAllowList } from '../filter/block-allow.js';
 import { Router } from '../filter/router.js';
 import { comparePositions, NO_LOCATION, type BinlogLocation } from '../model/location.js';
 import type { SyncStatus } from '../model/status.js';
@@ -23,6 +21,7 @@ import { tableKey, type TableName } from '../model/table-name.js';
 import { connectSession } from '../mysql/connect.js';
 import { toDmError } from '../mysql/db-error.js';
 import type { Session } from '../mysql/session.js';
+import { MigratedTables } from '../online-ddl/migrated-tables.js';
 import type { Ports } from '../runtime/ports.js';
 import { flavorOf } from '../schema/fetch.js';
 import type { TableSchema } from '../schema/table.js';
@@ -34,7 +33,10 @@ import { EventStream } from './event-stream.js';
 import { connectLane } from './lane-session.js';
 import { LaneSet } from './lane-set.js';
 import { Progress } from './progress.js';
+import { explainRefusal, openSourceBinlog } from './source-binlog.js';
 import { chooseStart, type StartPoint } from './start.js';
+import { PlaceFinder } from './start-place.js';
+import { noteStarted, type StartTime } from './start-time.js';
 import { SyncMeter } from './meter.js';
 import { requireSourceHas } from './source-check.js';
 import { taskFilters } from './row-filter.js';
@@ -48,6 +50,8 @@ export interface SyncerOptions {
   readonly nextTurn: () => Promise<void>;
   /** How long trouble with a server is borne before the unit fails, ms; default 60 s. */
   readonly retryMs?: number;
+  /** Begin anew at this time, if this start has not. */
+  readonly startTime?: StartTime;
 }
 
 export type SyncerEnd =
@@ -136,7 +140,8 @@ export class Syncer {
       const cause = this.#failure ?? error;
       if (cause instanceof FencedError) return { outcome: 'fenced', seenEpoch: cause.seenEpoch };
       if (cause === ENDED) return { outcome: 'ended' };
-      throw toDmError(cause, 'not-set');
+      const at = this.#applier?.location();
+      throw await explainRefusal(toDmError(cause, 'not-set'), this.#options.config, at);
     } finally {
       await this.#close();
     }
@@ -149,21 +154,23 @@ export class Syncer {
     const owner = await takeOver(target, this.#key, epoch, config.sync.workerCount, ports.log);
     this.#owner = owner;
     const source = await this.#source.get();
-    const filter = new BlockAllowList(config.blockAllow, {
-      caseSensitive: config.caseSensitive,
-      metaSchema: config.metaSchema,
-    });
-    const start = await chooseStart({ config, tables: this.#key.tables, source, target, filter });
+    const filter = new MigratedTables(config);
+    const finder = new PlaceFinder({ config, source, ports, signal: this.#abort.signal });
+    const { startTime } = this.#options;
+    const { tables } = this.#key;
+    const start = await chooseStart({ config, tables, source, target, filter, finder, startTime });
     ports.log.info('sync starts', {
       name: start.from.name,
       pos: start.from.pos,
       gtidSet: start.from.gtidSet,
     });
     for (const table of start.unsaved) this.#changed.set(tableKey(table), table);
+    for (const table of start.outdated) this.#dropped.set(tableKey(table), table);
     await this.#prepareLanes(start, owner);
     await this.#meter.calibrate(source);
     this.#build(start, filter, source);
-    await this.#flush(false);
+    await this.#flush(start.begun !== null);
+    if (start.begun !== null) await noteStarted(target, tables, config.sourceId, start.begun);
     this.#lanes?.start();
     const flushLoop = this.#flushLoop();
     try {
@@ -256,7 +263,7 @@ export class Syncer {
     this.#newLanes(at);
   }
 
-  #build(start: StartPoint, filter: BlockAllowList, source: Session): void {
+  #build(start: StartPoint, filter: MigratedTables, source: Session): void {
     const { config, ports } = this.#options;
     const { signal } = this.#abort;
     const tracks = config.enableGtid || start.from.gtidSet !== '';
@@ -333,15 +340,7 @@ export class Syncer {
     await this.#unlessAborted(
       requireSourceHas({ config, source: this.#source, from, applied, clock, signal }),
     );
-    return openBinlogStream({
-      db: config.from,
-      flavor: config.flavor,
-      serverId: config.serverId,
-      useGtid: config.enableGtid,
-      from,
-      ports,
-      signal,
-    });
+    return openSourceBinlog({ config, ports, signal }, from);
   }
 
   async #loop(): Promise<void> {

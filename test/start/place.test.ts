@@ -1,18 +1,25 @@
 /** Places in a real binlog by time and by position: every transaction's place is known from the server itself. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openBinlogStream } from '../../src/binlog/stream.js';
 import { gtidSetEquals } from '../../src/binlog/gtid.js';
 import { connectSource, currentLocation } from '../../src/dump/snapshot.js';
 import type { BinlogLocation } from '../../src/model/location.js';
 import type { SubtaskConfig } from '../../src/model/subtask-config.js';
 import type { Session } from '../../src/mysql/session.js';
-import { PlaceFinder, binlogFiles } from '../../src/sync/start-place.js';
+import { RealClock } from '../../src/runtime/real/clock.js';
+import { binlogFiles } from '../../src/sync/source-binlog.js';
+import { PlaceFinder } from '../../src/sync/start-place.js';
 import { silentLog, subtaskConfig } from '../copy/support.js';
 import { describeWith, startDatabase } from '../servers/index.js';
 import type { DatabaseServer } from '../servers/database.js';
 import { waitFor } from '../support/wait-for.js';
 
 const COUNT = 6;
+
+/** MariaDB may note a binlog checkpoint between two transactions, a little later. */
+function expectSame(found: BinlogLocation, place: BinlogLocation | undefined): void {
+  expect({ ...found, pos: 0 }).toEqual({ ...place, pos: 0 });
+  expect(found.pos - (place?.pos ?? 0)).toBeOneOf([0, 43]);
+}
 
 function cases(kind: 'mariadb-10.11' | 'mysql-9.7'): void {
   let server: DatabaseServer;
@@ -52,9 +59,8 @@ function cases(kind: 'mariadb-10.11' | 'mysql-9.7'): void {
   });
 
   function finder(): PlaceFinder {
-    const open = (from: BinlogLocation) =>
-      openBinlogStream({ db: config.from, flavor: config.flavor, serverId: 77, useGtid: false, from });
-    return new PlaceFinder({ config, source, open, log: silentLog, signal: abort.signal });
+    const ports = { clock: new RealClock(), log: silentLog };
+    return new PlaceFinder({ config, source, ports, signal: abort.signal });
   }
 
   it('knows the GTID set of every place between two transactions', async () => {
@@ -98,15 +104,14 @@ function cases(kind: 'mariadb-10.11' | 'mysql-9.7'): void {
     await server.execute("SET GLOBAL time_zone='+00:00'");
     for (let i = 0; i < COUNT; i++) {
       const { from } = await finder().byTime(written(seconds[i]));
-      expect(from, String(i)).toEqual(places[i]);
+      expectSame(from, places[i]);
     }
     const between = await finder().byTime(written(seconds[1] - 1).replace('T', ' '));
-    expect(between.from).toEqual(places[seconds[1] - 1 === seconds[0] ? 0 : 1]);
+    expectSame(between.from, places[seconds[1] - 1 === seconds[0] ? 0 : 1]);
     await waitFor(async () => (await now()) > (seconds.at(-1) ?? 0), { what: 'the next second' });
     const after = await finder().byTime(written(await now()));
-    // MariaDB may note a binlog checkpoint behind the last transaction.
     expect(after.from).toEqual(after.end);
-    expect(after.from.gtidSet).toEqual(places.at(-1)?.gtidSet);
+    expectSame(after.from, places.at(-1));
     const early = await finder().byTime('2001-01-01 00:00:00');
     expect(early.from.name).toBe((await binlogFiles(source))[0]);
     expect(early.from.gtidSet).toBe('');
@@ -115,7 +120,7 @@ function cases(kind: 'mariadb-10.11' | 'mysql-9.7'): void {
   it('takes the time in the time zone of the source', async () => {
     await server.execute("SET GLOBAL time_zone='-05:00'");
     const { from } = await finder().byTime(written(seconds[1] - 5 * 3600));
-    expect(from).toEqual(places[1]);
+    expectSame(from, places[1]);
     await server.execute('SET GLOBAL time_zone=SYSTEM');
   });
 

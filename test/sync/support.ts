@@ -3,6 +3,7 @@ import type { SubtaskConfig } from '../../src/model/subtask-config.js';
 import type { Log } from '../../src/runtime/ports.js';
 import { RealClock } from '../../src/runtime/real/clock.js';
 import { nextTurn } from '../../src/runtime/real/turn.js';
+import type { StartTime } from '../../src/sync/start-time.js';
 import { Syncer, type SyncerEnd } from '../../src/sync/syncer.js';
 import { silentLog, subtaskConfig, type Address } from '../copy/support.js';
 import type { DatabaseServer } from '../servers/database.js';
@@ -15,13 +16,19 @@ export interface RunningSyncer {
   readonly done: Promise<SyncerEnd>;
 }
 
-export function startSyncer(config: SubtaskConfig, epoch: number, log: Log = silentLog): RunningSyncer {
+export function startSyncer(
+  config: SubtaskConfig,
+  epoch: number,
+  log: Log = silentLog,
+  startTime?: StartTime,
+): RunningSyncer {
   const syncer = new Syncer({
     config,
     epoch,
     ports: { clock: new RealClock(), log },
     nextTurn,
     retryMs: 30_000,
+    startTime,
   });
   const done = syncer.run();
   // Whoever awaits `done` sees the failure; until then it must not count as unhandled.
