@@ -5,6 +5,7 @@ import type { Handler, HandlerDeps } from './handler-deps.js';
 import { listMember } from './list-member.js';
 import type { Log } from '../runtime/ports.js';
 import { offlineMember, operateLeader, type LeaderSwitch } from './membership.js';
+import { operateBinlog } from './operate-binlog.js';
 import { operateSource } from './operate-source.js';
 import { operateTask } from './operate-task.js';
 import { queryStatus } from './query-status.js';
@@ -13,10 +14,8 @@ import { checkTask, startTask } from './start-task.js';
 
 /** Commands of DM that this version knows and cannot do yet. */
 export const COMMANDS_NOT_YET = [
-  'binlog',
   'binlog-schema',
   'config',
-  'handle-error',
   'operate-schema',
   'pause-relay',
   'purge-relay',
@@ -43,6 +42,8 @@ export function createHandlers(deps: HandlerDeps): Record<string, Handler> {
     'pause-task': answering(deps, 'pause-task', operateTask(deps, 'Pause')),
     'resume-task': answering(deps, 'resume-task', operateTask(deps, 'Resume')),
     'stop-task': answering(deps, 'stop-task', operateTask(deps, 'Stop')),
+    binlog: answering(deps, 'binlog', operateBinlog(deps), { sources: [] }),
+    'handle-error': answering(deps, 'handle-error', operateBinlog(deps), { sources: [] }),
     'list-member': answering(deps, 'list-member', listMember(deps)),
     'offline-member': answering(deps, 'offline-member', offlineMember(deps)),
     'get-config': answering(deps, 'get-config', getConfig(deps)),

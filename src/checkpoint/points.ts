@@ -9,8 +9,8 @@ import type { Session } from '../mysql/session.js';
 import { decodeTableInfo, encodeTableInfo } from '../schema/table-info.js';
 import type { TableSchema } from '../schema/table.js';
 import { FencedError } from './fenced.js';
-import { readEpoch, streamWhere, type Ownership } from './ownership.js';
-import { text, type MetaTables } from './tables.js';
+import { readEpoch, streamWhere, type Ownership, type StreamKey } from './ownership.js';
+import { MAIN_STREAM, text, type MetaTables } from './tables.js';
 
 export interface SavedCheckpoint {
   readonly global: BinlogLocation;
@@ -154,9 +154,18 @@ export interface DdlRecord {
   readonly before: string | null;
 }
 
-export async function readDdlRecord(session: Session, owner: Ownership): Promise<DdlRecord | null> {
+export function readDdlRecord(session: Session, owner: Ownership): Promise<DdlRecord | null> {
+  return readStreamDdl(session, owner);
+}
+
+/** Also for others than the owner. */
+export async function readStreamDdl(
+  session: Session,
+  key: Pick<StreamKey, 'tables' | 'sourceId'>,
+): Promise<DdlRecord | null> {
   const [row] = await session.query(
-    `SELECT ddl_location, ddl_step, ddl_sql, ddl_before FROM ${owner.tables.owner} WHERE ${streamWhere(owner)}`,
+    `SELECT ddl_location, ddl_step, ddl_sql, ddl_before FROM ${key.tables.owner}` +
+      ` WHERE ${streamWhere({ stream: MAIN_STREAM, ...key })}`,
   );
   if (row === undefined || row.ddl_location === null || row.ddl_location === '') return null;
   return {

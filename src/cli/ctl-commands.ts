@@ -1,44 +1,7 @@
 /** The commands of dmctl: texts of the manual, and how each command line becomes a request. */
 import { COMMANDS_NOT_YET } from '../api/handlers.js';
-import type { JsonObject } from '../api/request.js';
-import { CODES } from '../errors/codes.js';
-import { DmError } from '../errors/dm-error.js';
-
-export interface CtlOption {
-  /** In commander's form, short one first: `-s, --source <sources...>`. */
-  flags: string;
-  /** What the help shows behind the flags: `strings`. */
-  type: string;
-  help: string;
-}
-
-/** What a command may ask of the machine it runs on. */
-export interface CtlFiles {
-  /** Rejects with 20018 when the file cannot be read. */
-  read(name: string): string;
-  isFile(name: string): boolean;
-}
-
-export interface CtlInput {
-  args: string[];
-  options: Record<string, unknown>;
-  files: CtlFiles;
-}
-
-export interface CtlCommand {
-  name: string;
-  /** Behind `dmctl `: the arguments as the manual shows them. */
-  usage: string;
-  /** One line of the command list. */
-  summary: string;
-  /** First line of the command's own help. */
-  description: string;
-  options: CtlOption[];
-  /** Makes the request; a text is printed and nothing is sent. Rejects with 48003 for wrong arguments. */
-  request(input: CtlInput): JsonObject | { print: string };
-  /** What is completed behind the command. */
-  completes?: 'task' | 'source' | 'file' | 'operate-source' | 'get-config';
-}
+import { binlog, handleError } from './ctl-binlog.js';
+import { sources, taskArgument, usageError, type CtlCommand } from './ctl-command.js';
 
 export const SOURCE_SAMPLE = `source-id: "mysql-replica-01"
 
@@ -60,22 +23,6 @@ from:
 #   backoff-rollback: 5m0s
 #   backoff-max: 5m0s # The maximum value of backoff, should be larger than 1s
 `;
-
-function usageError(command: CtlCommand): DmError {
-  return new DmError(CODES.ctlInvalidArguments, `usage: dmctl ${command.usage}`);
-}
-
-function sources({ options }: CtlInput): string[] {
-  const given = (options['source'] as string[] | undefined) ?? [];
-  return given.flatMap((one) => one.split(',')).filter((one) => one !== '');
-}
-
-/** A task's name as typed, or the text of the file of that name. */
-function taskArgument(argument: string, files: CtlFiles): string {
-  if (!files.isFile(argument)) return argument;
-  const text = files.read(argument);
-  return text.includes('\n') ? text : `${text}\n`;
-}
 
 function taskCommand(
   name: 'pause-task' | 'resume-task' | 'stop-task',
@@ -249,11 +196,8 @@ const startTask: CtlCommand = {
 };
 
 const SUMMARIES_NOT_YET: Record<(typeof COMMANDS_NOT_YET)[number], string> = {
-  binlog: 'manage or show binlog operations',
   'binlog-schema': 'manage or show table schema in schema tracker',
   config: 'Commands to import/export config.',
-  'handle-error':
-    '`skip`/`replace`/`revert` the current error event or a specific binlog position (binlog-pos) event.',
   'operate-schema': '`get`/`set`/`remove` the schema for an upstream table.',
   'pause-relay': "Pauses DM-worker's relay unit.",
   'purge-relay': 'Purges relay log files of the DM-worker according to the specified filename.',
@@ -269,8 +213,10 @@ const SUMMARIES_NOT_YET: Record<(typeof COMMANDS_NOT_YET)[number], string> = {
 
 /** In the order of the list that `help` prints. */
 export const CTL_COMMANDS: readonly CtlCommand[] = [
+  binlog,
   checkTask,
   getConfig,
+  handleError,
   listMember,
   offlineMember,
   operateLeader,

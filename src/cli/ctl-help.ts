@@ -1,5 +1,6 @@
 /** The help texts of dmctl, in the manual's layout (4.1.2.1, 4.3.2). */
-import { CTL_COMMANDS, CTL_COMMANDS_NOT_YET, type CtlCommand, type CtlOption } from './ctl-commands.js';
+import type { CtlCommand, CtlOption } from './ctl-command.js';
+import { CTL_COMMANDS, CTL_COMMANDS_NOT_YET } from './ctl-commands.js';
 
 const SOURCE_FLAG: CtlOption = {
   flags: '-s, --source <sources...>',

@@ -3,7 +3,8 @@ import type { JsonObject } from '../api/request.js';
 import { didYouMean } from '../config/nearest.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
-import { CTL_COMMANDS, CTL_COMMANDS_NOT_YET, type CtlCommand, type CtlFiles } from './ctl-commands.js';
+import type { CtlCommand, CtlFiles } from './ctl-command.js';
+import { CTL_COMMANDS, CTL_COMMANDS_NOT_YET } from './ctl-commands.js';
 import { commandHelp, programHelp } from './ctl-help.js';
 
 /** What one command line asks for. */
@@ -45,6 +46,7 @@ export function parseCommand(words: readonly string[], files: CtlFiles): CtlActi
   const parsed = parseArguments(command, doubleDashes(rest));
   if (parsed === 'help') return { type: 'print', text: commandHelp(command) };
   const request = command.request({ ...parsed, files });
+  if (request === 'help') return { type: 'print', text: commandHelp(command) };
   if ('print' in request) return { type: 'print', text: String(request['print']) };
   const saveAs = parsed.options['file'] as string | undefined;
   return { type: 'send', command: name, request, ...(saveAs === undefined ? {} : { saveAs }) };

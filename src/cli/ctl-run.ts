@@ -5,7 +5,7 @@ import { loadSecrets } from '../config/secret.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import type { CtlClient } from './ctl-client.js';
-import type { CtlFiles } from './ctl-commands.js';
+import type { CtlFiles } from './ctl-command.js';
 import type { CtlGlobals } from './ctl-globals.js';
 import { parseCommand } from './ctl-program.js';
 import { readText } from './process-args.js';

@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { errorText, type JsonObject } from '../api/request.js';
+import { BINLOG_OPS } from '../model/operation.js';
 import { splitWords } from '../config/extra-args.js';
 import type { CtlClient } from './ctl-client.js';
 import { CTL_COMMANDS, CTL_COMMANDS_NOT_YET } from './ctl-commands.js';
@@ -103,6 +104,9 @@ class Names {
       case 'operate-source':
         if (words.length === 2) return ['create', 'update', 'stop', 'show'];
         return words[1] === 'stop' ? this.#names('source') : [];
+      case 'binlog':
+        if (words.length === 2) return [...BINLOG_OPS];
+        return words.length === 3 ? this.#names('task') : [];
       case 'get-config':
         if (words.length === 2) return ['task', 'master', 'worker', 'source'];
         return words[1] === 'task' || words[1] === 'source' ? this.#names(words[1]) : [];

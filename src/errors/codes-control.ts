@@ -23,6 +23,14 @@ export const CONTROL_CODES = {
     'medium',
     'Please use `query-status` to see what the worker does.',
   ),
+  /** `binlog revert` names a statement about which nothing has been decided, or which has passed. */
+  syncOperatorNotExist: define(
+    36065,
+    'sync-unit',
+    'internal',
+    'low',
+    'Please see with `binlog list` what has been decided.',
+  ),
   /** A subtask is asked to pause and is in no stage that can be paused. */
   workerNotRunning: define(
     40050,
@@ -92,6 +100,14 @@ export const CONTROL_CODES = {
     'internal',
     'medium',
     'Please remove it or set it to its default value.',
+  ),
+  /** What `binlog` or `handle-error` asks for cannot be done to this subtask now; the message says why. */
+  binlogOperationInvalid: define(
+    60208,
+    'dm-worker',
+    'internal',
+    'medium',
+    'Please see `query-status` for the error, and docs/handle-error.md for what can be decided about it.',
   ),
   /** An actor was sent what its state does not take. A mistake of this program: please report it. */
   eventRefused: define(60201, 'dm-worker', 'internal', 'medium', 'Please check the stage and try again.'),

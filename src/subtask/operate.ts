@@ -5,9 +5,11 @@
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import type { OperationAnswer, OperationContext, SubtaskOperation } from '../model/operation.js';
+import { unreachable } from '../model/assert.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import { toDmError } from '../mysql/db-error.js';
 import type { Log } from '../runtime/ports.js';
+import { operateBinlog } from './binlog-operation.js';
 import type { Syncer } from '../sync/syncer.js';
 
 export interface OperateDeps {
@@ -32,7 +34,7 @@ export async function operateSubtask(
   }
 }
 
-/** Rejects with 40062 where the subtask is not (or was not last) in its sync unit. */
+/** Throws DmError 40056 where the subtask is not (or was not last) in its sync unit. */
 export function requireSync(context: OperationContext): void {
   if (context.unit === 'Sync') return;
   throw new DmError(
@@ -44,9 +46,13 @@ export function requireSync(context: OperationContext): void {
 async function operate(
   operation: SubtaskOperation,
   context: OperationContext,
-  _deps: OperateDeps,
+  deps: OperateDeps,
 ): Promise<OperationAnswer> {
   requireSync(context);
-  await Promise.resolve();
-  return { result: false, msg: operation.kind };
+  switch (operation.kind) {
+    case 'binlog':
+      return operateBinlog(operation, context, deps.config);
+    default:
+      return unreachable(operation.kind);
+  }
 }

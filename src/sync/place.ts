@@ -17,3 +17,25 @@ export function placed(error: unknown, places: string): unknown {
     rawCause,
   });
 }
+
+/** What the message of a placed error says. */
+export interface ErrorPlaces {
+  readonly start: Pick<BinlogLocation, 'name' | 'pos'>;
+  readonly end: Pick<BinlogLocation, 'name' | 'pos'>;
+  /** It is an error of a statement, not of rows. */
+  readonly statement: boolean;
+}
+
+const PLACES =
+  /^startLocation: \[position: \(([^,]*), (\d+)\), gtid-set: ([^\]]*)\], endLocation: \[position: \(([^,]*), (\d+)\), gtid-set: ([^\]]*)\](, origin SQL: \[)?/;
+
+/** Reads what `formatPlaces` has put in front of a message; null where it has no place. */
+export function parsePlaces(message: string): ErrorPlaces | null {
+  const match = PLACES.exec(message);
+  if (match === null) return null;
+  return {
+    start: { name: match[1], pos: Number(match[2]) },
+    end: { name: match[4], pos: Number(match[5]) },
+    statement: match[7] !== undefined,
+  };
+}
