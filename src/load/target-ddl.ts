@@ -117,7 +117,7 @@ function translateWords(pieces: Piece[], { fromMariaDb, to }: Translation): void
 }
 
 /** utf8 and utf8mb3 are one charset; old servers know only the first name, new ones write the second. */
-function charsetName(name: string, to: TargetDialect): string {
+export function charsetName(name: string, to: TargetDialect): string {
   if (name.toLowerCase() !== 'utf8mb3') return name;
   return to.collations.has('utf8mb3_general_ci') ? name : 'utf8';
 }
@@ -145,7 +145,7 @@ function candidates(name: string): string[] {
       ...candidates(`utf8mb4_${utf8[2]}`).map((c) => c.replace('utf8mb4', 'utf8mb3')),
     ];
   }
-  const modern = /^utf8mb4_(?:(\w+)_)?(0900|uca1400)_(nopad_)?(bin|ai_ci|as_ci|as_cs|ai_cs)$/.exec(name);
+  const modern = /^(?:utf8mb4_)?(?:(\w+)_)?(0900|uca1400)_(nopad_)?(bin|ai_ci|as_ci|as_cs|ai_cs)$/.exec(name);
   if (name === 'utf8mb4_0900_bin') return ['utf8mb4_nopad_bin', 'utf8mb4_bin'];
   if (!modern) return [];
   const [, , version, , sensitivity] = modern;

@@ -78,6 +78,13 @@ export class SchemaTracker {
     return this.#schemas.has(this.#key({ schema, table: '' }));
   }
 
+  /** A tracker of the same server that knows no tables yet. */
+  fork(): SchemaTracker {
+    const fork = new SchemaTracker(this.#options);
+    fork.#schemas = new Map(this.#schemas);
+    return fork;
+  }
+
   snapshot(): TrackerSnapshot {
     return { tables: new Map(this.#tables), schemas: new Map(this.#schemas) };
   }
@@ -105,6 +112,11 @@ export class SchemaTracker {
 
   #serverDefault(): CharsetPair {
     return this.#options.serverDefault ?? serverDefault(this.#options);
+  }
+
+  /** What a table gets in this schema that names no character set. */
+  schemaDefault(schema: string): CharsetPair {
+    return this.#schemaDefault(schema);
   }
 
   #schemaDefault(schema: string): CharsetPair {

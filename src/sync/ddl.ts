@@ -19,13 +19,14 @@ import type { Clock, Log } from '../runtime/ports.js';
 import type { SchemaTracker } from '../schema/apply.js';
 import type { ParsedStatement, TableRef } from '../schema/ddl-types.js';
 import { parseDdl, type ParseOptions } from '../schema/ddl.js';
-import { SQL_MODE_ANSI_QUOTES, SQL_MODE_NO_BACKSLASH_ESCAPES } from '../schema/dialect.js';
+import { SQL_MODE_ANSI_QUOTES, SQL_MODE_NO_BACKSLASH_ESCAPES, type Dialect } from '../schema/dialect.js';
 import type { NameFilter } from '../schema/fetch.js';
 import { rewriteTables } from '../schema/rewrite.js';
 import { splitAlter, splitStatement } from '../schema/split.js';
 import type { TableSchema } from '../schema/table.js';
 import type { ControlSession } from './control-session.js';
 import { alreadyDone, refusalWorkaround } from './ddl-already.js';
+import type { DdlCollations } from './ddl-collations.js';
 import { explicitTimestamps } from './ddl-modes.js';
 import { withDdlLock } from './ddl-lock.js';
 import { executeAsSource, zoneOffset } from './ddl-session.js';
@@ -45,6 +46,7 @@ export interface DdlOptions {
   readonly router: Router;
   readonly dialect: Pick<ParseOptions, 'flavor' | 'serverVersion'>;
   readonly ansiQuotes: boolean;
+  readonly collations: DdlCollations;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -88,6 +90,8 @@ export interface DdlSteps {
   readonly steps: string[];
   /** Target objects that they change. */
   readonly targets: TableName[];
+  /** On the source, of the first table that the statement names. */
+  readonly schema?: string;
 }
 
 /** What of a statement is migrated. */
@@ -117,21 +121,26 @@ export class DdlRunner {
   }
 
   parse(event: QueryEvent): ParsedStatement {
-    const { dialect, ansiQuotes, events } = this.#options;
-    const mode = event.status.sqlMode ?? 0n;
+    const { events } = this.#options;
     try {
-      return parseDdl(event.sql, {
-        ...dialect,
-        ansiQuotes: ansiQuotes || (mode & SQL_MODE_ANSI_QUOTES) !== 0n,
-        noBackslashEscapes: (mode & SQL_MODE_NO_BACKSLASH_ESCAPES) !== 0n,
-        defaultSchema: event.schema,
-      });
+      return parseDdl(event.sql, { ...this.#dialectOf(event), defaultSchema: event.schema });
     } catch (error) {
       // Nobody can tell what it does, but a filter may say by its text that it is not wanted.
       if (events.text(event.schema, event.sql) !== 'Ignore') throw error;
       const what = 'a statement that an event filter ignores';
       return { kind: 'other-ddl', what, sql: event.sql, tables: [], removals: [], marks: [] };
     }
+  }
+
+  #dialectOf({ status }: QueryEvent): Dialect {
+    const { dialect, ansiQuotes } = this.#options;
+    const mode = status.sqlMode ?? 0n;
+    return {
+      flavor: dialect.flavor,
+      serverVersion: dialect.serverVersion ?? '',
+      ansiQuotes: ansiQuotes || (mode & SQL_MODE_ANSI_QUOTES) !== 0n,
+      noBackslashEscapes: (mode & SQL_MODE_NO_BACKSLASH_ESCAPES) !== 0n,
+    };
   }
 
   /** What the statement comes down to (ddl-settle.ts); null: nothing. */
@@ -161,7 +170,9 @@ export class DdlRunner {
       const target = this.#map(ref.name);
       targets.set(quoteTable(target), target);
     }
-    return { parsed, steps, filtered: passes.includes(false), refused, targets: [...targets.values()] };
+    const schema = parsed.tables[0]?.name.schema;
+    const filtered = passes.includes(false);
+    return { parsed, steps, filtered, refused, targets: [...targets.values()], schema };
   }
 
   /** For each part of the statement whether the event filter lets it pass; what is not allowed anyhow passes. */
@@ -260,7 +271,7 @@ export class DdlRunner {
           }
           await writeDdlRecord(session, owner(), { ...statement, before: now });
           known = now;
-          await this.#execute(session, event, statement);
+          await this.#execute(session, event, statement, plan.schema);
         });
         return;
       } catch (error) {
@@ -272,9 +283,14 @@ export class DdlRunner {
     }
   }
 
-  async #execute(session: Session, event: QueryEvent, statement: Omit<DdlRecord, 'before'>): Promise<void> {
-    const { sql } = statement;
-    const { target, source, log, owner } = this.#options;
+  async #execute(
+    session: Session,
+    event: QueryEvent,
+    statement: Omit<DdlRecord, 'before'>,
+    schema: string | undefined,
+  ): Promise<void> {
+    const { target, source, log, owner, collations } = this.#options;
+    const sql = await collations.translate(session, event, statement.sql, this.#dialectOf(event), schema);
     log.info('running a DDL', { sql });
     try {
       await executeAsSource(session, event, sql, this.#options.dialect, (zone, seconds) =>

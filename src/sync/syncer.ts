@@ -27,6 +27,7 @@ import { flavorOf } from '../schema/fetch.js';
 import type { TableSchema } from '../schema/table.js';
 import { Applier } from './applier.js';
 import { ControlSession } from './control-session.js';
+import { DdlCollations } from './ddl-collations.js';
 import { DdlRunner } from './ddl.js';
 import { Dispatcher } from './dispatcher.js';
 import { EventStream } from './event-stream.js';
@@ -295,6 +296,7 @@ export class Syncer {
       router,
       dialect: { flavor: flavorOf(source), serverVersion: source.serverVersion },
       ansiQuotes: config.sync.enableAnsiQuotes,
+      collations: new DdlCollations({ config, source: this.#source, tracker, log: ports.log }),
       clock: ports.clock,
       log: ports.log,
       signal,
