@@ -116,7 +116,8 @@ export class Dispatcher {
         break;
       case 'delete':
         for (let image = 0; image < images; image++) {
-          if (this.#takes(plan, 'delete', image, transaction)) lanes.delete(plan, index, image, transaction);
+          if (this.#takes(plan, 'delete', image, transaction))
+            lanes.delete(plan, index, image, transaction, safeMode);
         }
         break;
       case 'update':
@@ -144,13 +145,15 @@ export class Dispatcher {
           }
           break;
         case 'delete':
-          if (first && this.#passes(plan, 'delete', image)) lanes.delete(plan, index, image, transaction);
+          if (first && this.#passes(plan, 'delete', image)) {
+            lanes.delete(plan, index, image, transaction, safeMode);
+          }
           break;
         case 'update': {
           const second = this.#isAfterCopy(plan, image + 1, transaction);
           if ((first || second) && !this.#passes(plan, 'update', image)) break;
           if (first && second) lanes.update(plan, index, image, image + 1, transaction, safeMode);
-          else if (first) lanes.delete(plan, index, image, transaction);
+          else if (first) lanes.delete(plan, index, image, transaction, safeMode);
           else if (second) lanes.insert(plan, index, image + 1, transaction, safeMode);
           break;
         }

@@ -12,6 +12,7 @@ import { Lane } from './lane.js';
 import { LaneSkips, type GtidOrder } from './lane-skips.js';
 import { Packet } from './packet.js';
 import { keyHash, keyUnchanged, type KeyPlan, type TablePlan } from './plan.js';
+import type { ReplacedRows } from './replaced-rows.js';
 import type { Transaction } from './transaction.js';
 
 export interface LaneSetOptions {
@@ -30,6 +31,8 @@ export interface LaneSetOptions {
   /** Where reading starts. */
   readonly from: BinlogLocation;
   readonly onFailure: (error: unknown) => void;
+  /** Where sequence numbers go on; 0 at first. */
+  readonly firstSeq?: number;
   /** Takes changes of the stream apart from the lanes (parking.ts). */
   readonly beside?: () => Beside | null;
 }
@@ -69,10 +72,12 @@ export class LaneSet {
           log: options.log,
           connect: options.connect,
           retryMs: options.retryMs,
+          replaced: options.replaced,
           isMet: (dependency, notify) => this.#lanes[dependency.lane].reached(dependency.seq, notify),
           onCommit: (_lane, packet) => this.#release(packet),
         }),
     );
+    this.#seq = options.firstSeq ?? 0;
     const { gtidOrder, from } = options;
     const positions = this.#lanes.map((lane) => lane.startPosition);
     this.#skips = new LaneSkips({ positions, gtidOrder, from });
@@ -139,11 +144,11 @@ export class LaneSet {
     this.#appended(lane, packet, transaction);
   }
 
-  delete(plan: TablePlan, index: RowIndex, image: number, transaction: Transaction): void {
+  delete(plan: TablePlan, index: RowIndex, image: number, transaction: Transaction, safeMode = false): void {
     const lane = this.#laneOf(plan, index, image);
     if (this.#skipped(lane, transaction)) return;
     const packet = this.#packet(lane, plan, index, image, -1, 0);
-    packet.delete(plan, index, image);
+    packet.delete(plan, index, image, safeMode);
     this.#appended(lane, packet, transaction);
   }
 
@@ -174,7 +179,10 @@ export class LaneSet {
       if (from === to && plan.identity !== null) {
         packet = this.#claimUniques(packet, plan, index, after, -1, to);
       }
-      packet.delete(plan, index, before);
+      // As DM: a REPLACE by itself does where no key changes.
+      const replaces =
+        safeMode && keyKept && plan.uniques.every((key) => keyUnchanged(key, index, before, after));
+      if (!replaces) packet.delete(plan, index, before, safeMode);
       if (from === to) packet.insert(plan, index, after, safeMode);
       this.#appended(from, packet, transaction);
     }

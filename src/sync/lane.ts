@@ -26,6 +26,7 @@ import { SqlError, type Session, type StatementResult } from '../mysql/session.j
 import type { Clock, Log } from '../runtime/ports.js';
 import { RESTORE_MODE, type Packet, type Dependency } from './packet.js';
 import { formatPlaces } from './place.js';
+import type { ReplacedRows } from './replaced-rows.js';
 import { applyStepwise } from './stepwise.js';
 import { ofTable } from './table-error.js';
 import type { Upsert } from './upsert.js';
@@ -42,6 +43,8 @@ export interface LaneOptions {
   readonly onCommit: (lane: Lane, packet: Packet) => void;
   /** How long trouble with the target is borne, ms. */
   readonly retryMs: number;
+  /** Told what safe mode removes. */
+  readonly replaced?: ReplacedRows;
 }
 
 interface Waiter {
@@ -281,7 +284,19 @@ export class Lane {
 
   /** As DM: a change that finds no row is worth a warning, no more. */
   #check(packet: Packet, results: readonly StatementResult[], head: number): void {
-    const { expected } = packet;
+    const { expected, plans } = packet;
+    for (const statement of packet.replaces) {
+      const removed = results[statement + head].affectedRows - 1;
+      const target = plans[statement]?.target;
+      if (removed <= 0 || target === undefined) continue;
+      this.#options.replaced?.add(target, removed);
+      this.#options.log.warn('safe mode has removed rows that held a unique value of the row written', {
+        lane: this.number,
+        table: quoteTable(target),
+        removed,
+        statement: packet.statement(statement, 200),
+      });
+    }
     for (let i = 0; i < expected.length; i++) {
       if (expected[i] > 0 && results[i + head].affectedRows < expected[i]) {
         this.#options.log.warn('a change has found fewer rows in the target than in the source', {

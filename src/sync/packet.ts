@@ -44,6 +44,8 @@ export class Packet {
   #tuple: ByteWriter | null = null;
   #tupleKeyEnd = 0;
   readonly upserts: Upsert[] = [];
+  /** Statements that should touch one row; more are rows that a REPLACE has removed. */
+  readonly replaces: number[] = [];
   /** Where each statement of the body starts, and how many rows it should touch (0: not checked). */
   readonly starts: number[] = [];
   readonly expected: number[] = [];
@@ -81,6 +83,7 @@ export class Packet {
     this.plans.length = 0;
     this.dependencies.length = 0;
     this.upserts.length = 0;
+    this.replaces.length = 0;
     this.rows = 0;
     this.firstName = '';
   }
@@ -95,7 +98,12 @@ export class Packet {
     return this.#out.buffer.length;
   }
 
+  /** A REPLACE that may remove rows of other keys stands alone, so that it can be seen. */
   insert(plan: TablePlan, index: RowIndex, image: number, replace: boolean): void {
+    if (replace && plan.identity !== null && plan.uniques.length > 0) {
+      this.#replaceAlone(plan, index, image);
+      return;
+    }
     const kind = replace ? 'replace' : 'insert';
     const out = this.#out;
     const lax = needsLaxMode(plan, index, image);
@@ -111,15 +119,35 @@ export class Packet {
     this.rows++;
   }
 
-  /** By key, as part of one DELETE with those before it; without a key one row of the same content. */
-  delete(plan: TablePlan, index: RowIndex, image: number): void {
+  /** With the row of the same key removed before, more than one affected row are rows of other keys. */
+  #replaceAlone(plan: TablePlan, index: RowIndex, image: number): void {
     const out = this.#out;
+    this.#begin('none', plan);
+    out.bytes(plan.deleteHead);
+    this.#whereAll(plan, index, image);
+    const lax = needsLaxMode(plan, index, image);
+    if (lax) this.#statement(plan, LAX);
+    this.#begin('none', plan);
+    out.bytes(plan.replaceHead);
+    this.#rowTuple(plan, 0, index, image, out);
+    this.replaces.push(this.starts.length - 1);
+    if (lax) this.#statement(plan, STRICT);
+    this.rows++;
+  }
+
+  /**
+   * By key, as part of one DELETE with those before it; without a key one row of the same content. Where the
+   * row may be gone already (`mayMiss`), that it is is not worth a warning.
+   */
+  delete(plan: TablePlan, index: RowIndex, image: number, mayMiss = false): void {
+    const out = this.#out;
+    const expected = mayMiss ? 0 : 1;
     if (plan.identity === null) {
       this.#begin('none', plan);
       out.bytes(plan.deleteHead);
       this.#whereAll(plan, index, image);
       out.ascii(' LIMIT 1');
-      this.expected[this.expected.length - 1] = 1;
+      this.expected[this.expected.length - 1] = expected;
     } else if (plan.where.length === 1) {
       const [key] = plan.where;
       if (this.#open === 'delete' && this.#plan === plan) {
@@ -134,7 +162,7 @@ export class Packet {
       }
       this.#comparable(plan, key, index, image);
       out.byte(CLOSE);
-      this.expected[this.expected.length - 1]++;
+      this.expected[this.expected.length - 1] += expected;
     } else {
       if (this.#open === 'delete' && this.#plan === plan) {
         out.ascii(' OR ');
@@ -145,7 +173,7 @@ export class Packet {
       out.byte(OPEN);
       this.#whereAll(plan, index, image);
       out.byte(CLOSE);
-      this.expected[this.expected.length - 1]++;
+      this.expected[this.expected.length - 1] += expected;
     }
     this.rows++;
   }
