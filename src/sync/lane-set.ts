@@ -31,6 +31,8 @@ export interface LaneSetOptions {
   /** Where reading starts. */
   readonly from: BinlogLocation;
   readonly onFailure: (error: unknown) => void;
+  /** Told what safe mode removes. */
+  readonly replaced?: ReplacedRows;
   /** Where sequence numbers go on; 0 at first. */
   readonly firstSeq?: number;
   /** Takes changes of the stream apart from the lanes (parking.ts). */
