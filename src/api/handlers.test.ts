@@ -257,7 +257,8 @@ describe('tasks', () => {
     ['unknown source', { task: TASK.replace('-01', '-09') }, 20031],
     ['source not of the task', { task: TASK, sources: ['other'] }, 46017],
     ['broken YAML', { task: 'name: [\n' }, 20003],
-    ['start-time', { task: TASK, startTime: '2026-01-01 00:00:00' }, 60001],
+    ['start-time with a copy', { task: TASK, startTime: '2026-01-01 00:00:00' }, 38004],
+    ['start-time that is none', { task: TASK, startTime: '2026-02-30 00:00:00' }, 38004],
     ['no task', {}, 38004],
   ])('start: %s is refused', async (_name, request, code) => {
     const answer = await run('start-task', request);
@@ -419,7 +420,7 @@ from:
 });
 
 test('a command of DM that is not there yet says so', async () => {
-  const answer = await run('handle-error', { task: 'test' });
+  const answer = await run('transfer-source', { task: 'test' });
   expect(answer).toMatchObject({ result: false });
   expect(answer['msg']).toContain('[code=60001');
 });

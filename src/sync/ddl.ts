@@ -17,6 +17,7 @@ import { quoteName, quoteTable, tableKey, type TableName } from '../model/table-
 import { ConnectionError, SqlError, type Session } from '../mysql/session.js';
 import type { Clock, Log } from '../runtime/ports.js';
 import type { SchemaTracker } from '../schema/apply.js';
+import { passingNames } from '../schema/changed-tables.js';
 import type { ParsedStatement, TableRef } from '../schema/ddl-types.js';
 import { parseDdl, type ParseOptions } from '../schema/ddl.js';
 import { SQL_MODE_ANSI_QUOTES, SQL_MODE_NO_BACKSLASH_ESCAPES, type Dialect } from '../schema/dialect.js';
@@ -72,18 +73,6 @@ export function tablesBefore(parsed: ParsedStatement): TableName[] {
   }
 }
 
-/** Names that a RENAME gives and takes away again, as when two tables change places. */
-export function passingNames(parsed: ParsedStatement): ReadonlySet<string> {
-  const passing = new Set<string>();
-  if (parsed.kind !== 'rename-table') return passing;
-  const given = new Set<string>();
-  for (const { from, to } of parsed.pairs) {
-    if (given.has(tableKey(from.name))) passing.add(tableKey(from.name));
-    given.add(tableKey(to.name));
-  }
-  return passing;
-}
-
 /** What is run on the target. */
 export interface DdlSteps {
   /** Statements for the target, in order; empty when nothing is migrated. */
@@ -123,7 +112,7 @@ export class DdlRunner {
   parse(event: QueryEvent): ParsedStatement {
     const { events } = this.#options;
     try {
-      return parseDdl(event.sql, { ...this.#dialectOf(event), defaultSchema: event.schema });
+      return parseDdl(event.sql, { ...this.dialectOf(event), defaultSchema: event.schema });
     } catch (error) {
       // Nobody can tell what it does, but a filter may say by its text that it is not wanted.
       if (events.text(event.schema, event.sql) !== 'Ignore') throw error;
@@ -132,7 +121,8 @@ export class DdlRunner {
     }
   }
 
-  #dialectOf({ status }: QueryEvent): Dialect {
+  /** How the event's text is read. */
+  dialectOf({ status }: QueryEvent): Dialect {
     const { dialect, ansiQuotes } = this.#options;
     const mode = status.sqlMode ?? 0n;
     return {
@@ -290,7 +280,7 @@ export class DdlRunner {
     schema: string | undefined,
   ): Promise<void> {
     const { target, source, log, owner, collations } = this.#options;
-    const sql = await collations.translate(session, event, statement.sql, this.#dialectOf(event), schema);
+    const sql = await collations.translate(session, event, statement.sql, this.dialectOf(event), schema);
     log.info('running a DDL', { sql });
     try {
       await executeAsSource(session, event, sql, this.#options.dialect, (zone, seconds) =>

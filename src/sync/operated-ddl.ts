@@ -19,13 +19,14 @@ import type { TableName } from '../model/table-name.js';
 import type { Log } from '../runtime/ports.js';
 import type { SchemaTracker } from '../schema/apply.js';
 import type { ParsedStatement } from '../schema/ddl-types.js';
+import { statementTable } from '../schema/statement-table.js';
 import type { ControlSession } from './control-session.js';
 import type { DdlPlan, DdlRunner, DdlSteps, QueryEvent } from './ddl.js';
 
 export interface OperatedDdlOptions {
   readonly owner: () => Ownership;
   readonly target: Pick<ControlSession, 'retry'>;
-  readonly ddl: Pick<DdlRunner, 'parse' | 'plan' | 'run'>;
+  readonly ddl: Pick<DdlRunner, 'parse' | 'plan' | 'run' | 'dialectOf'>;
   readonly tracker: SchemaTracker;
   readonly log: Log;
 }
@@ -158,6 +159,8 @@ export class OperatedDdl {
       log.warn('nor does its replacement', { sqls: replacements.join('; '), error: String(error) });
     }
     const names = concerned.map((ref) => ref.name).filter((name) => name.table !== '');
+    const guessed = parsed === null ? statementTable(event.sql, ddl.dialectOf(event), event.schema) : null;
+    if (guessed !== null) names.push(guessed);
     for (const name of names) tracker.drop(name);
     return names;
   }
