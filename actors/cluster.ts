@@ -130,7 +130,9 @@ export class LeaderCluster implements Cluster {
   }
 
   async startTask(name: string, yaml: string, options: StartTaskOptions): Promise<SourceResult[]> {
-    const own = parseTaskConfig(yaml, `task ${name}`).instances.map((instance) => instance.sourceId);
+    const { startTime } = options;
+    const config = parseTaskConfig(yaml, `task ${name}`, { startsAtTime: startTime !== undefined });
+    const own = config.instances.map((instance) => instance.sourceId);
     const sources = options.sources.length === 0 ? own : own.filter((id) => options.sources.includes(id));
     for (const source of sources) this.#refuseUnknownSource(source);
     const starting = sources.map((source): SubtaskDocument => ({
@@ -141,6 +143,7 @@ export class LeaderCluster implements Cluster {
       seq: 0,
       start: this.#options.ports.ids.next(),
       removeMeta: options.removeMeta,
+      ...(startTime === undefined ? {} : { startTime }),
     }));
     // From here on the start is decided: this leader or the next one carries it out.
     await this.#decideStart(name, yaml, starting);

@@ -42,6 +42,8 @@ export interface SubtaskDocument {
   /** Another start of a task of the same name is another one. */
   readonly start: string;
   readonly removeMeta: boolean;
+  /** Replication begins at this time, once for this `start`. */
+  readonly startTime?: string;
 }
 
 export interface PlacementDocument {

@@ -168,6 +168,8 @@ export class SubtaskActor {
     if (this.#detached) return;
     const { runner, environment, resolve, runs } = this.#deps;
     runs.set(this.#actor.spec.key, params.run);
+    const { start, startTime: time } = this.#expected;
+    const startTime = time === undefined ? undefined : { time, id: start };
     let config: SubtaskConfig;
     try {
       config = resolve();
@@ -184,7 +186,7 @@ export class SubtaskActor {
     let ended: () => void = () => undefined;
     const gone = new Promise<void>((done) => (ended = done));
     const unit = runner.start(
-      { config, epoch: params.epoch, removeMeta: params.removeMeta, ...environment },
+      { config, epoch: params.epoch, removeMeta: params.removeMeta, startTime, ...environment },
       {
         unit: (name) => {
           if (!this.#detached) this.#actor.tell({ type: 'UNIT', run: params.run, unit: name });

@@ -350,7 +350,8 @@ export class WorkerNode implements Service {
     if (sourceDocument?.type !== 'source') {
       throw new DmError(CODES.schedulerSourceNotExist, `source config with ID ${source} not exists`);
     }
-    const config = parseTaskConfig(taskDocument.yaml, `task ${task}`);
+    // The master has checked it when the task was started; instances may have been started in different ways.
+    const config = parseTaskConfig(taskDocument.yaml, `task ${task}`, { startsAtTime: true });
     const instances = config.instances.filter((instance) => instance.sourceId === source);
     const sources = new Map([[source, parseSourceConfig(sourceDocument.yaml, `source ${source}`)]]);
     const [resolved] = resolveSubtasks({ ...config, instances }, sources, secrets);

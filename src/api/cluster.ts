@@ -54,6 +54,8 @@ export interface StartTaskOptions {
   /** Only on these sources; empty = all of the task. */
   readonly sources: readonly string[];
   readonly removeMeta: boolean;
+  /** `--start-time`, checked for its form; absent = where the checkpoint or `meta` says. */
+  readonly startTime?: string;
 }
 
 /** Methods reject with DmError; SourceResult carries failures that concern one source. */

@@ -7,6 +7,7 @@ import { parseTaskConfig, type TaskConfig } from '../config/task-config.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
+import { isStartTime } from '../sync/start-place.js';
 import type { Handler, HandlerDeps } from './handler-deps.js';
 import { parseRequest, sourcesAnswer, sourcesField, taskField } from './request.js';
 
@@ -46,11 +47,10 @@ export function checkTask(deps: HandlerDeps): Handler {
 export function startTask(deps: HandlerDeps): Handler {
   return async (request) => {
     const parsed = parseRequest(startSchema, request);
-    const { task: text, sources, startTime } = parsed;
-    if (startTime !== undefined && startTime !== '') {
-      throw new DmError(CODES.notSupportedYet, '"start-time" is not supported yet');
-    }
-    const task = parseTaskConfig(text, parsed.file ?? 'task.yaml');
+    const { task: text, sources } = parsed;
+    const startTime = parsed.startTime === '' ? undefined : parsed.startTime;
+    const task = parseTaskConfig(text, parsed.file ?? 'task.yaml', { startsAtTime: startTime !== undefined });
+    if (startTime !== undefined) checkStartTime(startTime, task);
     const subtasks = await resolve(deps, task, sources);
     await refuseExisting(
       deps,
@@ -64,8 +64,28 @@ export function startTask(deps: HandlerDeps): Handler {
       deps.log.warn('task starts with a warning', { task: task.name, warning });
     }
     const removeMeta = (parsed.removeMeta ?? false) || task.removeMeta;
-    return sourcesAnswer(await deps.cluster.startTask(task.name, text, { sources, removeMeta }));
+    const options = { sources, removeMeta, ...(startTime === undefined ? {} : { startTime }) };
+    return sourcesAnswer(await deps.cluster.startTask(task.name, text, options));
   };
+}
+
+/** Whether the time has come is for the source to say: 20057 is an error of the subtask. */
+function checkStartTime(startTime: string, task: TaskConfig): void {
+  if (!isStartTime(startTime)) {
+    throw new DmError(
+      CODES.masterRequestInvalid,
+      `invalid start-time "${startTime}": must be a time of the source such as "2021-10-21 00:01:00" or 2021-10-21T00:01:00`,
+    );
+  }
+  if (task.taskMode === 'incremental') return;
+  throw new DmError(
+    CODES.masterRequestInvalid,
+    `start-time is only for tasks with task-mode incremental, and that of ${task.name} is ${task.taskMode}`,
+    {
+      workaround:
+        'Please leave `--start-time` out, or set `task-mode: incremental` where the tables have been copied before.',
+    },
+  );
 }
 
 /** The subtasks on the named sources (all of the task when none is named). */

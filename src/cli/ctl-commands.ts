@@ -170,7 +170,7 @@ const queryStatus: CtlCommand = {
 
 const startTask: CtlCommand = {
   name: 'start-task',
-  usage: 'start-task [-s source ...] [--remove-meta] <config-file>',
+  usage: 'start-task [-s source ...] [--remove-meta] [--start-time time] <config-file>',
   summary: 'Starts a task as defined in the configuration file.',
   description: 'Starts a task as defined in the configuration file',
   options: [
@@ -178,7 +178,7 @@ const startTask: CtlCommand = {
     {
       flags: '--start-time <time>',
       type: 'string',
-      help: 'specify the start time of binlog replication (not supported yet)',
+      help: "specify the start time of binlog replication, e.g. '2021-10-21 00:01:00' or 2021-10-21T00:01:00",
     },
   ],
   completes: 'file',

@@ -81,7 +81,8 @@ function reveal(db: DbConfig, secrets: Secrets): DbConfig {
 function checkMeta(instance: TaskInstance, source: SourceConfig): void {
   if (!instance.meta) return;
   const { binlogName, binlogGtid } = instance.meta;
-  if (source.enableGtid ? binlogGtid !== '' : binlogName !== '') return;
+  // With GTIDs, the set of a position is worked out from the binlog.
+  if (binlogName !== '' || (source.enableGtid && binlogGtid !== '')) return;
   throw new DmError(
     CODES.configMetaInvalid,
     `source ${source.sourceId}: must specify \`binlog-name\` without GTID enabled for the source or specify \`binlog-gtid\` with GTID enabled for the source`,

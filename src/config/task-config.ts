@@ -77,7 +77,11 @@ const CHECKING_ITEMS = [
 ] as const;
 
 /** Rejects with a config error (20xxx, or 60001 for what is not supported yet) naming file:line:column. */
-export function parseTaskConfig(text: string, fileName: string): TaskConfig {
+export function parseTaskConfig(
+  text: string,
+  fileName: string,
+  options: { readonly startsAtTime?: boolean } = {},
+): TaskConfig {
   const top = new Section(parseYamlTree(text, fileName), {
     formCode: CODES.configYamlTransform,
     notYet: TASK_NOT_YET,
@@ -107,7 +111,7 @@ export function parseTaskConfig(text: string, fileName: string): TaskConfig {
     throw top.missing(CODES.configNeedTargetDb, 'must specify target-database', 'target-database');
   }
   const target = readDbConfig(targetSection, { port: 4000 });
-  const instances = readInstances(top, { taskMode, sets, warnings });
+  const instances = readInstances(top, { taskMode, sets, warnings, ...options });
   top.end();
   return { name, taskMode, ...settings, target, instances, warnings };
 }

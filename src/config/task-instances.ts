@@ -42,6 +42,8 @@ interface InstanceContext {
   taskMode: TaskMode;
   sets: RuleSets;
   warnings: string[];
+  /** `--start-time` says where replication begins: a meta is not needed, and not used. */
+  startsAtTime?: boolean;
 }
 
 export function readInstances(top: Section, context: InstanceContext): TaskInstance[] {
@@ -289,7 +291,7 @@ function refuseUnused(top: Section, sets: RuleSets, used: ReadonlySet<string>): 
 function readMeta(section: Section, index: number, context: OneContext): StartMeta | undefined {
   const inner = section.section('meta');
   if (!inner) {
-    if (context.taskMode !== 'incremental') return undefined;
+    if (context.taskMode !== 'incremental' || context.startsAtTime === true) return undefined;
     throw section.missing(
       CODES.configMetadataNotSet,
       `mysql-instance(${index}) must set meta for task-mode ${context.taskMode}`,

@@ -6,6 +6,7 @@ import type { OperationAnswer, OperationContext, SubtaskOperation } from '../mod
 import type { ProcessError, SubTaskStatus } from '../model/status.js';
 import type { UnitName } from '../model/stage.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
+import type { StartTime } from '../sync/start-time.js';
 
 export interface SubtaskStart {
   readonly config: SubtaskConfig;
@@ -13,6 +14,8 @@ export interface SubtaskStart {
   readonly epoch: number;
   /** Drop the task's meta data of this source first (start-task --remove-meta). */
   readonly removeMeta: boolean;
+  /** `start-task --start-time` of this start of the task. */
+  readonly startTime?: StartTime;
   readonly workerName: string;
   /** Folder for dump files of this subtask, made when missing. */
   readonly dataDir: string;

@@ -147,8 +147,8 @@ export class SubtaskRunner {
 
   async #runSync(): Promise<SubtaskEnd> {
     const { start, ports, nextTurn, retryMs } = this.#options;
-    const { config, epoch } = start;
-    const syncer = new Syncer({ config, epoch, ports, nextTurn, retryMs });
+    const { config, epoch, startTime } = start;
+    const syncer = new Syncer({ config, epoch, ports, nextTurn, retryMs, startTime });
     this.#syncer = syncer;
     this.#enter('Sync');
     this.#abort.signal.throwIfAborted();

@@ -182,15 +182,14 @@ describe('tasks', () => {
     ['wrong mode', () => task().replace('task-mode: all', 'task-mode: al'), 20020, /task\d+\.yaml:2:12: /],
     ['incremental from nowhere', () => task({ mode: 'incremental' }), 20022, /must set meta for task-mode/],
     [
-      'a file and position where GTIDs are needed',
+      'a GTID set where a file and position are needed',
       () =>
         task({
-          sources: ['gtid'],
           mode: 'incremental',
-          instance: () => '    meta:\n      binlog-name: mysql-bin.000001\n      binlog-pos: 4\n',
+          instance: () => '    meta:\n      binlog-gtid: 0-1-1\n',
         }),
       20011,
-      /binlog-gtid/,
+      /binlog-name/,
     ],
     ['target unreachable', () => task({ target: address(target, { port: nowhere }) }), 10001, /ECONNREFUSED/],
     [
