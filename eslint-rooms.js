@@ -36,6 +36,7 @@ export const SRC_ORDER = [
   'relay',
   'shard',
   'sync',
+  'isolation',
   'subtask',
   'api',
   'http',

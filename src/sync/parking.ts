@@ -62,8 +62,11 @@ export interface ParkingContext {
   readonly catchingUp: () => boolean;
   /** Resolves when all changes so far are committed and the checkpoint says so. */
   readonly barrier: () => Promise<void>;
+  /** `wantsBoundary` has become true: a stream that sleeps should look. */
+  readonly wake: () => void;
   /** The unit cannot go on. */
   readonly onFailure: (error: unknown) => void;
+  readonly signal: AbortSignal;
 }
 
 /** null where nothing is parked and nothing is to be. */

@@ -33,6 +33,8 @@ import { Dispatcher } from './dispatcher.js';
 import { EventStream } from './event-stream.js';
 import { connectLane } from './lane-session.js';
 import { LaneSet } from './lane-set.js';
+import type { GtidOrder } from './lane-skips.js';
+import type { OpenParking, Parking, ParkingContext } from './parking.js';
 import { Progress } from './progress.js';
 import { explainRefusal, openSourceBinlog } from './source-binlog.js';
 import { chooseStart, type StartPoint } from './start.js';
@@ -41,7 +43,9 @@ import { noteStarted, type StartTime } from './start-time.js';
 import { SyncMeter } from './meter.js';
 import { requireSourceHas } from './source-check.js';
 import { taskFilters } from './row-filter.js';
+import { TableError } from './table-error.js';
 import { Tables } from './tables.js';
+import { IdleWait, unlessAborted } from './waits.js';
 
 export interface SyncerOptions {
   readonly config: SubtaskConfig;
@@ -53,6 +57,8 @@ export interface SyncerOptions {
   readonly retryMs?: number;
   /** Begin anew at this time, if this start has not. */
   readonly startTime?: StartTime;
+  /** Sets tables aside (src/isolation); absent where none is to be. */
+  readonly openParking?: OpenParking;
 }
 
 export type SyncerEnd =
@@ -84,6 +90,9 @@ export class Syncer {
   #progress: Progress | null = null;
   #applier: Applier | null = null;
   #stream: EventStream | null = null;
+  #tables: Tables | null = null;
+  #parking: Parking | null = null;
+  readonly #idle = new IdleWait();
   #failure: unknown = null;
   #safeModeExit: BinlogLocation = NO_LOCATION;
   #flushing: Promise<void> = Promise.resolve();
@@ -116,6 +125,7 @@ export class Syncer {
   destroy(): void {
     this.#abort.abort(ENDED);
     this.#lanes?.destroy();
+    this.#parking?.destroy();
     this.#source.destroy();
     this.#target.destroy();
     this.#flusher.destroy();
@@ -132,13 +142,25 @@ export class Syncer {
     });
   }
 
+  /**
+   * The table that the unit has failed at, where the others could go on; null where it is not certain what of
+   * it is applied: its structure was never read while lanes had yet to pass what they applied before.
+   */
+  failedTable(): { error: TableError; structure: TableSchema | null } | null {
+    const error = this.#failure;
+    if (!(error instanceof TableError)) return null;
+    const structure = this.#tables?.knownTarget(error.target) ?? null;
+    return structure === null && this.#mustLanes().catchingUp ? null : { error, structure };
+  }
+
   /** Rejects with DmError. */
   async run(): Promise<SyncerEnd> {
     try {
       await this.#run();
       return { outcome: 'ended' };
     } catch (error) {
-      const cause = this.#failure ?? error;
+      this.#failure ??= error;
+      const cause = this.#failure;
       if (cause instanceof FencedError) return { outcome: 'fenced', seenEpoch: cause.seenEpoch };
       if (cause === ENDED) return { outcome: 'ended' };
       const at = this.#applier?.location();
@@ -169,10 +191,13 @@ export class Syncer {
     for (const table of start.outdated) this.#dropped.set(tableKey(table), table);
     await this.#prepareLanes(start, owner);
     await this.#meter.calibrate(source);
-    this.#build(start, filter, source);
+    const context = this.#build(start, filter, source);
+    const taken = start.resumed ? owner.lanes.map(({ position }) => position) : [];
+    this.#parking = (await this.#options.openParking?.({ ...context, owner, taken })) ?? null;
     await this.#flush(start.begun !== null);
     if (start.begun !== null) await noteStarted(target, tables, config.sourceId, start.begun);
     this.#lanes?.start();
+    this.#parking?.start();
     const flushLoop = this.#flushLoop();
     try {
       await this.#loop();
@@ -188,8 +213,12 @@ export class Syncer {
   async #endLanes(): Promise<void> {
     const lanes = this.#lanes;
     if (lanes === null) return;
-    const giveUp = this.#options.ports.clock.after(END_WAIT_MS, () => lanes.destroy());
-    await lanes.end();
+    const parking = this.#parking;
+    const giveUp = this.#options.ports.clock.after(END_WAIT_MS, () => {
+      lanes.destroy();
+      parking?.destroy();
+    });
+    await Promise.all([lanes.end(), parking?.end()]);
     giveUp.cancel();
   }
 
@@ -233,7 +262,6 @@ export class Syncer {
   #newLanes(from: BinlogLocation): void {
     const { config, ports } = this.#options;
     const owner = this.#mustOwner();
-    const started = config.enableGtid ? new GtidTracker(config.flavor, from.gtidSet) : null;
     this.#lanes = new LaneSet({
       owner,
       clock: ports.clock,
@@ -244,9 +272,17 @@ export class Syncer {
       maxBytes: MAX_QUEUED_BYTES,
       retryMs: this.#options.retryMs ?? 60_000,
       from,
-      gtidOrder: started && { contains: (gtid) => started.has(gtid) },
+      gtidOrder: this.#gtidOrder(from),
+      firstSeq: this.#lanes?.seq ?? 0,
+      beside: () => this.#parking,
       onFailure: (error) => this.#fail(error),
     });
+  }
+
+  #gtidOrder(from: BinlogLocation): GtidOrder | null {
+    const { enableGtid, flavor } = this.#options.config;
+    const started = enableGtid ? new GtidTracker(flavor, from.gtidSet) : null;
+    return started && { contains: (gtid) => started.has(gtid) };
   }
 
   /** With nothing in flight and nothing to skip: the configured number of lanes from here on. */
@@ -264,7 +300,11 @@ export class Syncer {
     this.#newLanes(at);
   }
 
-  #build(start: StartPoint, filter: MigratedTables, source: Session): void {
+  #build(
+    start: StartPoint,
+    filter: MigratedTables,
+    source: Session,
+  ): Omit<ParkingContext, 'owner' | 'taken'> {
     const { config, ports } = this.#options;
     const { signal } = this.#abort;
     const tracks = config.enableGtid || start.from.gtidSet !== '';
@@ -273,12 +313,10 @@ export class Syncer {
     const router = new Router(config.routes, { caseSensitive: config.caseSensitive });
     const filters = { filter, ...taskFilters(config, () => ports.clock.wall()) };
     const { tracker } = start;
+    const tablesOptions = { ...filters, router, source: this.#source, target: this.#target };
     const tables = new Tables({
-      ...filters,
-      router,
+      ...tablesOptions,
       tracker,
-      source: this.#source,
-      target: this.#target,
       onTracked: (table) => this.#changed.set(tableKey(table), table),
     });
     const lanes = () => this.#mustLanes();
@@ -287,9 +325,9 @@ export class Syncer {
       lanes,
       copied: start.copied,
       safeMode: () => this.#isSafeMode(),
+      parking: () => this.#parking,
     });
-    const ddl = new DdlRunner({
-      owner: () => this.#mustOwner(),
+    const ddlOptions = {
       source: this.#source,
       target: this.#target,
       ...filters,
@@ -300,7 +338,8 @@ export class Syncer {
       clock: ports.clock,
       log: ports.log,
       signal,
-    });
+    };
+    const ddl = new DdlRunner({ ...ddlOptions, owner: () => this.#mustOwner() });
     const applier = new Applier({
       start: start.from,
       tables,
@@ -320,10 +359,12 @@ export class Syncer {
         else this.#changed.set(tableKey(name), table);
       },
       barrier: (endDdl) => this.#barrier(endDdl),
+      parking: () => this.#parking,
       log: ports.log,
     });
     this.#progress = progress;
     this.#applier = applier;
+    this.#tables = tables;
     this.#stream = new EventStream({
       open: (from) => this.#open(from),
       resumeAt: () => applier.location(),
@@ -332,6 +373,22 @@ export class Syncer {
       log: ports.log,
       retryMs: this.#options.retryMs ?? 60_000,
     });
+    return {
+      from: start.from,
+      gtidOrder: this.#gtidOrder(start.from),
+      target: this.#target,
+      tables,
+      tracker,
+      tablesOptions,
+      ddlOptions,
+      copied: start.copied,
+      takeSeq: () => this.#mustLanes().takeSeq(),
+      catchingUp: () => this.#mustLanes().catchingUp,
+      barrier: () => this.#barrier(false),
+      wake: () => this.#idle.wake(),
+      onFailure: (error) => this.#fail(error),
+      signal,
+    };
   }
 
   async #open(from: BinlogLocation): Promise<BinlogReader> {
@@ -339,8 +396,9 @@ export class Syncer {
     const { signal } = this.#abort;
     const { clock } = ports;
     const applied = this.#mustLanes().unpassed();
-    await this.#unlessAborted(
+    await unlessAborted(
       requireSourceHas({ config, source: this.#source, from, applied, clock, signal }),
+      signal,
     );
     return openSourceBinlog({ config, ports, signal }, from);
   }
@@ -362,14 +420,15 @@ export class Syncer {
           break;
         }
         const waiting = applier.handle(event);
-        if (waiting !== undefined) await this.#unlessAborted(waiting);
+        if (waiting !== undefined) await unlessAborted(waiting, signal);
         const { seq, overloaded } = this.#mustLanes();
-        if (overloaded || seq > lastChange) break;
+        if (overloaded || seq > lastChange || this.#isAtBoundary(applier)) break;
       }
       const lanes = this.#mustLanes();
       lanes.pump();
-      if (lanes.overloaded) await this.#unlessAborted(lanes.room());
-      else if (idle) await stream.ready(signal);
+      if (lanes.overloaded) await unlessAborted(lanes.room(), signal);
+      else if (this.#isAtBoundary(applier)) await unlessAborted(this.#parking?.atBoundary(), signal);
+      else if (idle) await this.#idle.ready(stream, signal);
       else await nextTurn();
       if (
         !applier.transaction.open &&
@@ -378,6 +437,11 @@ export class Syncer {
         await this.#maybeResize(applier);
       }
     }
+  }
+
+  /** Between two transactions, and a table that was set aside waits for it to rejoin. */
+  #isAtBoundary(applier: Applier): boolean {
+    return this.#parking !== null && this.#parking.wantsBoundary && !applier.transaction.open;
   }
 
   async #maybeResize(applier: Applier): Promise<void> {
@@ -390,24 +454,8 @@ export class Syncer {
   }
 
   async #barrier(endDdl: boolean): Promise<void> {
-    await this.#unlessAborted(this.#mustLanes().drain());
+    await unlessAborted(this.#mustLanes().drain(), this.#abort.signal);
     await this.#flush(endDdl);
-  }
-
-  /** A wait that ends at once when the unit ends or fails. */
-  async #unlessAborted(waiting: Promise<void>): Promise<void> {
-    const { signal } = this.#abort;
-    signal.throwIfAborted();
-    let stop: (() => void) | undefined;
-    const aborted = new Promise<never>((_, reject) => {
-      stop = () => reject(signal.reason as Error);
-      signal.addEventListener('abort', stop, { once: true });
-    });
-    try {
-      await Promise.race([waiting, aborted]);
-    } finally {
-      if (stop) signal.removeEventListener('abort', stop);
-    }
   }
 
   async #flushLoop(): Promise<void> {
