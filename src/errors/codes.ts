@@ -109,7 +109,7 @@ export const CODES = {
     'sync-unit',
     'internal',
     'high',
-    'If the task began in the middle of an online DDL, please run the ALTER of the tool on the target by hand and skip the RENAME with `binlog skip`; otherwise the table has to be copied anew. See docs/online-ddl.md.',
+    'If the task began in the middle of an online DDL, please give the ALTER of the tool, with the name of the real table, in place of the RENAME: `binlog replace TASK "ALTER TABLE ..."`; otherwise the table has to be copied anew. See docs/online-ddl.md.',
   ),
   /** The binlog stream could not be read or decoded; RawCause holds the server's error where it sent one. */
   syncBinlogEvent: define(
@@ -118,6 +118,22 @@ export const CODES = {
     'upstream',
     'high',
     'Please check if the binlog file could be parsed by `mysqlbinlog`.',
+  ),
+  /** Changes have to be applied a second time, and the task allows no safe mode for them. */
+  syncSafeModeNeeded: define(
+    36071,
+    'sync-unit',
+    'internal',
+    'medium',
+    'Please stop the task and start it again with `safe-mode-duration` greater than 0s in task.yaml.',
+  ),
+  /** A change that cannot be applied twice while the target checks foreign keys. */
+  syncForeignKeySafeMode: define(
+    60440,
+    'sync-unit',
+    'downstream',
+    'high',
+    'Please start the task with `foreign_key_checks: 0` in the `session` of `target-database` until safe mode has ended.',
   ),
   /** Two route rules match one table. */
   routeTableDupMatch: define(
@@ -252,6 +268,14 @@ export const CODES = {
     'internal',
     'medium',
     'Please see `dmctl isolation list` for the tables that are set aside.',
+  ),
+  /** A statement stands in the binlog between the places at which its tables were copied: their copy is not exact. */
+  syncCopyMixed: define(
+    60430,
+    'sync-unit',
+    'upstream',
+    'high',
+    'Please stop the task and start it with `--remove-meta`, after the tables that are named have been dropped on the target: they are copied anew.',
   ),
   /** A master without `nats-url` runs its own nats-server, and there is none on this machine. */
   natsServerMissing: define(
