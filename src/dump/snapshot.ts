@@ -142,7 +142,22 @@ async function take(
 }
 
 const OPEN =
-  'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT';
+  'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT; SAVEPOINT sluice';
+
+/**
+ * Lets go of the tables that were read, so that DDL of the source, and all writes that queue up behind it,
+ * need not wait for the end of the copy. The snapshot stays.
+ */
+export async function releaseTables(session: Session): Promise<void> {
+  await session.execute('ROLLBACK TO SAVEPOINT sluice');
+}
+
+/** Where the source's binlog ends, without its GTID set; NO_LOCATION where it is off. */
+export async function readEnd(session: Session, config: SubtaskConfig): Promise<BinlogLocation> {
+  const [{ rows }] = await masterStatus(session);
+  if (rows.length === 0) return withoutBinlog(config);
+  return { name: rows[0][0] ?? '', pos: Number(rows[0][1]), gtidSet: '' };
+}
 
 async function openReaders(readers: Session[]): Promise<void> {
   await Promise.all(readers.map((reader) => reader.execute(OPEN)));

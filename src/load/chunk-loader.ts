@@ -34,6 +34,8 @@ export interface LoadJob {
   readonly format: FileFormat;
   readonly location: BinlogLocation;
   readonly exitSafe: BinlogLocation | null;
+  /** Set before the last part is handed over. */
+  readUntil: BinlogLocation;
 }
 
 export interface ChunkLoaderOptions {
@@ -73,8 +75,8 @@ export class ChunkLoader {
       }
       if (!open) await session.execute('START TRANSACTION');
       open = true;
-      const { location, exitSafe } = job;
-      const mark = meta.markLoaded(job.chunk, epoch, { location, exitSafe, rows, bytes });
+      const { location, exitSafe, readUntil } = job;
+      const mark = meta.markLoaded(job.chunk, epoch, { location, exitSafe, readUntil, rows, bytes });
       const [{ affectedRows }] = await session.execute(mark);
       if (affectedRows !== 1) {
         await session.execute('ROLLBACK');

@@ -21,4 +21,6 @@ export interface ChunkPositions {
    * has `min`.
    */
   positionFor(source: TableName, firstKeyValue: SqlValue): BinlogLocation;
+  /** The largest P of the schema's tables; `min` where none of it was copied. */
+  lastOf(schema: string): BinlogLocation;
 }

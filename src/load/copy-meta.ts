@@ -27,9 +27,14 @@ export interface ChunkRow {
   location: BinlogLocation;
   /** Consistency none: up to here changes may already be in the rows. */
   exitSafe: BinlogLocation | null;
+  /** End of the source's binlog once the rows had been read: statements up to here may have moved tables under us. */
+  readUntil: BinlogLocation;
   rows: number;
   bytes: number;
 }
+
+/** What is known of a chunk once it has been read. */
+export type ChunkRead = Pick<ChunkRow, 'location' | 'exitSafe' | 'readUntil' | 'rows' | 'bytes'>;
 
 /** `recopy`: the target's table must be dropped before chunks are loaded again. */
 export type TableState = 'planned' | 'recopy' | 'gone';
@@ -92,6 +97,7 @@ export class CopyMeta {
          state VARCHAR(16) NOT NULL, epoch BIGINT NOT NULL,
          binlog_name VARCHAR(255) NOT NULL DEFAULT '', binlog_pos BIGINT NOT NULL DEFAULT 0, binlog_gtid LONGTEXT NULL,
          exit_safe_name VARCHAR(255) NULL, exit_safe_pos BIGINT NULL, exit_safe_gtid LONGTEXT NULL,
+         read_name VARCHAR(255) NOT NULL DEFAULT '', read_pos BIGINT NOT NULL DEFAULT 0,
          row_count BIGINT NOT NULL DEFAULT 0, byte_count BIGINT NOT NULL DEFAULT 0,
          PRIMARY KEY (id, cp_schema, cp_table, chunk)) ${options}`,
     );
@@ -153,6 +159,7 @@ export class CopyMeta {
           row.exit_safe_name === null
             ? null
             : location(row.exit_safe_name, row.exit_safe_pos, row.exit_safe_gtid),
+        readUntil: location(row.read_name, row.read_pos, ''),
         rows: Number(row.row_count),
         bytes: Number(row.byte_count),
       };
@@ -203,11 +210,7 @@ export class CopyMeta {
    * What marks a chunk loaded within its own transaction; matches no row when the epoch is not ours, or
    * when the chunk is loaded already: a dead process of the same epoch may have had its COMMIT on the way.
    */
-  markLoaded(
-    chunk: ChunkRow,
-    epoch: number,
-    read: Pick<ChunkRow, 'location' | 'exitSafe' | 'rows' | 'bytes'>,
-  ): string {
+  markLoaded(chunk: ChunkRow, epoch: number, read: ChunkRead): string {
     const exit = read.exitSafe;
     const exitSql =
       exit === null
@@ -215,6 +218,7 @@ export class CopyMeta {
         : `, exit_safe_name = ${quoteString(exit.name)}, exit_safe_pos = ${exit.pos}, exit_safe_gtid = ${quoteString(exit.gtidSet)}`;
     return `UPDATE ${this.#chunks} SET state = 'loaded', binlog_name = ${quoteString(read.location.name)},
       binlog_pos = ${read.location.pos}, binlog_gtid = ${quoteString(read.location.gtidSet)},
+      read_name = ${quoteString(read.readUntil.name)}, read_pos = ${read.readUntil.pos},
       row_count = ${read.rows}, byte_count = ${read.bytes}${exitSql}
       WHERE ${this.#chunkKey(chunk)} AND epoch = ${epoch} AND state = 'pending'`;
   }

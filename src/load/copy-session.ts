@@ -13,12 +13,20 @@ import { ConnectionError, type Session } from '../mysql/session.js';
 import { dumpChunk } from '../dump/chunk-dumper.js';
 import { PartQueue } from '../dump/part-queue.js';
 import type { FileFormat } from '../dump/row-format.js';
-import { connectSource, currentLocation, type Snapshot, type SnapshotConnection } from '../dump/snapshot.js';
-import type { SourceTable } from '../dump/source-tables.js';
+import {
+  connectSource,
+  currentLocation,
+  readEnd,
+  releaseTables,
+  type Snapshot,
+  type SnapshotConnection,
+} from '../dump/snapshot.js';
+import { readDefinition, sameDefinition, type SourceTable } from '../dump/source-tables.js';
 import type { Clock, Log } from '../runtime/ports.js';
 import { ChunkLoader, connectLoader, type LoadJob } from './chunk-loader.js';
 import type { ChunkRow, CopyMeta } from './copy-meta.js';
 import type { CopyProgress } from './progress.js';
+import { SourceChanged } from './source-changed.js';
 
 export interface CopySessionOptions {
   readonly config: SubtaskConfig;
@@ -141,7 +149,8 @@ export class CopySession {
     const own = table.transactional ? null : await this.#lockedConnection(table);
     const { session, location } = own ?? connection;
     const format = this.#format;
-    const job: LoadJob = { table, chunk, parts, format, location, exitSafe: snapshot.exitSafe };
+    const { exitSafe } = snapshot;
+    const job: LoadJob = { table, chunk, parts, format, location, exitSafe, readUntil: location };
     this.#loading++;
     const loading = this.#load(job);
     let failure: unknown;
@@ -159,7 +168,10 @@ export class CopySession {
         parts,
         onBytes: (rows, bytes) => progress.dumping(chunk, rows, bytes),
       });
+      // Not before the end: the table is ours until the snapshot lets go of it.
+      job.readUntil = own === null ? await readEnd(session, config) : location;
       parts.end();
+      await releaseTables(session);
     } catch (error) {
       failure = error;
       parts.fail(error as Error);
@@ -186,6 +198,11 @@ export class CopySession {
     const { config } = this.#options;
     const session = await connectSource({ config, signal: this.#stop.signal });
     await session.execute(`LOCK TABLES ${quoteTable(table.source)} READ`);
+    const definition = await readDefinition(session, table.source);
+    if (definition === null || !sameDefinition(definition, table.createSql)) {
+      await session.close();
+      throw new SourceChanged(`the definition of ${quoteTable(table.source)} has just changed`);
+    }
     return { session, location: await currentLocation(session, config) };
   }
 
@@ -206,8 +223,9 @@ export class CopySession {
     }
   }
 
-  #done({ chunk, location, exitSafe }: LoadJob, amount: { rows: number; bytes: number }): void {
-    Object.assign(chunk, amount, { loaded: true, location, exitSafe });
+  #done(job: LoadJob, amount: { rows: number; bytes: number }): void {
+    const { chunk, location, exitSafe, readUntil } = job;
+    Object.assign(chunk, amount, { loaded: true, location, exitSafe, readUntil });
     this.#options.progress.loaded(chunk, amount);
   }
 

@@ -27,6 +27,8 @@ import { CopySession } from './copy-session.js';
 import { fitColumns } from './fit-columns.js';
 import { CopyProgress } from './progress.js';
 import { newChunks, pendingTables, planAll, reconcile } from './reconcile.js';
+import { keepBeginning, recopyInexact } from './recopy.js';
+import { SourceChanged } from './source-changed.js';
 import { TargetObjects } from './target-objects.js';
 
 export interface FullCopyOptions {
@@ -140,7 +142,20 @@ export class FullCopy {
         const tables = await readSourceTables(control, config);
         assertUnchanged(state, tables);
         await this.#copy(target, objects, snapshot, state, tables);
+        snapshot.close();
       }
+      const { ports } = this.#options;
+      const again = await recopyInexact({
+        config,
+        epoch,
+        meta,
+        state,
+        source: control,
+        target,
+        ports,
+        signal,
+      });
+      if (again > 0) throw new SourceChanged(`${again} tables have changed while they were copied`);
       await this.#finish(target, control, state);
     } finally {
       snapshot?.close();
@@ -179,7 +194,9 @@ export class FullCopy {
       const plan = await planAll(source, current, config.dump);
       await meta.writePlan(target, epoch, plan.tables, plan.chunks);
     } else {
-      for (const { table, chunks, added } of await reconcile(source, state, current, config.dump)) {
+      const changes = await reconcile(source, state, current, config.dump);
+      if (changes.length > 0) await keepBeginning(meta, target, epoch, state);
+      for (const { table, chunks, added } of changes) {
         ports.log.warn('the plan of the full copy changes', {
           table: quoteTable(table.source),
           state: added ? 'new' : table.state,
@@ -218,7 +235,7 @@ export class FullCopy {
     const { location } = snapshot.connections[0];
     for (const chunk of state.chunks) {
       if (chunk.loaded || state.tables.get(tableKey(chunk.source))?.state !== 'gone') continue;
-      const read = { location, exitSafe: null, rows: 0, bytes: 0 };
+      const read = { location, exitSafe: null, readUntil: location, rows: 0, bytes: 0 };
       const [{ affectedRows }] = await target.execute(meta.markLoaded(chunk, epoch, read));
       if (affectedRows !== 1) throw new FencedError(epoch);
       Object.assign(chunk, read, { loaded: true });
@@ -314,11 +331,6 @@ export class FullCopy {
     const text = `Started dump at: ${time}\nSHOW MASTER STATUS:\n\tLog: ${location.name}\n\tPos: ${location.pos}\n\tGTID: ${location.gtidSet}\n`;
     await writeFile(path.join(this.#folder, METADATA_FILE), text);
   }
-}
-
-/** DDL between the reading of the definitions and the snapshot: the chunks would not fit the plan. */
-class SourceChanged extends Error {
-  override readonly name = 'SourceChanged';
 }
 
 function assertUnchanged(state: CopyState, tables: readonly SourceTable[]): void {

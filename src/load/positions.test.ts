@@ -18,6 +18,7 @@ function chunk(
     loaded: true,
     location: at(pos),
     exitSafe: null,
+    readUntil: at(pos),
     rows: 1,
     bytes: 1,
   };

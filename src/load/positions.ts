@@ -84,6 +84,12 @@ export class CopiedChunks implements ChunkPositions {
     }
   }
 
+  lastOf(schema: string): BinlogLocation {
+    let last = this.min;
+    for (const table of this.#tables.get(schema)?.values() ?? []) last = later(last, table.last);
+    return last;
+  }
+
   positionFor(source: TableName, firstKeyValue: SqlValue): BinlogLocation {
     const table = this.#tables.get(source.schema)?.get(source.table);
     if (table === undefined) return this.min;
@@ -98,6 +104,10 @@ export class CopiedChunks implements ChunkPositions {
     }
     return table.locations[low];
   }
+}
+
+function later(a: BinlogLocation, b: BinlogLocation): BinlogLocation {
+  return comparePositions(a, b) < 0 ? b : a;
 }
 
 function compact(value: bigint): number | bigint {

@@ -32,6 +32,7 @@ export function newChunks(source: TableRow['source'], ranges: KeyRange[]): Chunk
     loaded: false,
     location: NO_LOCATION,
     exitSafe: null,
+    readUntil: NO_LOCATION,
     rows: 0,
     bytes: 0,
   }));

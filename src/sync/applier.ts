@@ -11,18 +11,13 @@ import type { Log } from '../runtime/ports.js';
 import type { SchemaTracker } from '../schema/apply.js';
 import type { ParsedStatement } from '../schema/ddl-types.js';
 import type { TableSchema } from '../schema/table.js';
-import {
-  ddlError,
-  passingNames,
-  tablesBefore,
-  type DdlPlan,
-  type DdlRunner,
-  type QueryEvent,
-} from './ddl.js';
-import { isAfter, type Dispatcher } from './dispatcher.js';
+import { ddlError, tablesBefore, type DdlPlan, type DdlRunner, type QueryEvent } from './ddl.js';
+import { isCopied } from './copied.js';
+import type { Dispatcher } from './dispatcher.js';
 import type { LaneSet } from './lane-set.js';
 import type { Parking } from './parking.js';
 import { mayBeOperated, placesOf, tryParse, type OperatedDdl } from './operated-ddl.js';
+import { copiedAt, type OnlineDdl } from './online-ddl.js';
 import { formatPlaces } from './place.js';
 import type { GtidSetTracker, Progress } from './progress.js';
 import type { Tables } from './tables.js';
@@ -30,7 +25,7 @@ import { ofTable } from './table-error.js';
 import { Transaction } from './transaction.js';
 import type { ChunkPositions } from '../load/chunk-positions.js';
 import type { TableName } from '../model/table-name.js';
-import { quoteTable, tableKey } from '../model/table-name.js';
+import { quoteTable } from '../model/table-name.js';
 
 const ARTIFICIAL = 0x20;
 /** Rows of an XA transaction wait in memory for its outcome. */
@@ -53,6 +48,8 @@ export interface ApplierOptions {
   readonly barrier: (endDdl: boolean) => Promise<void>;
   /** Tables that are set aside; absent where none can be. */
   readonly parking?: () => Parking | null;
+  /** null: tables of tools for online DDL are tables like all others. */
+  readonly online: OnlineDdl | null;
   readonly log: Log;
 }
 
@@ -251,6 +248,11 @@ export class Applier {
           log.debug('a statement that is not migrated', { sql: event.sql });
           break;
         default: {
+          const { online } = this.#options;
+          if (online?.concerns(parsed, event) === true) {
+            await this.#runOnline(online, event, parsed);
+            break;
+          }
           const settled = await ddl.settle(parsed, this.#options.tables.sequences, this.#options.tracker);
           if (settled !== null) await this.#runDdl(event, settled);
         }
@@ -291,6 +293,7 @@ export class Applier {
     const location = `${name}:${pos} ${gtid}`;
     const changes = await this.#decisions.run({ operator, event, parsed, plan, location, onStatement });
     for (const changed of changes) if (tables.allows(changed)) onTracked(changed);
+    for (const changed of this.#options.online?.operated(parsed) ?? []) onTracked(changed);
     tables.forget();
     this.events++;
     const single = !this.transaction.explicit;
@@ -323,7 +326,7 @@ export class Applier {
     } else {
       this.#ddlTarget = plan.targets.length === 1 && plan.targets[0].table !== '' ? plan.targets[0] : null;
       tracker.useExplicitTimestamps(ddl.explicitTimestamps(event));
-    await ddl.run(plan, event, `${name}:${pos} ${gtid}`);
+      await ddl.run(plan, event, `${name}:${pos} ${gtid}`);
       this.#ddlTarget = null;
     }
     // Of a CREATE TABLE ... SELECT the table may be saved while its rows were still to come: read again.
@@ -333,6 +336,23 @@ export class Applier {
     tables.forget();
     this.events++;
     // A DDL within a transaction (CREATE TABLE ... SELECT) stays recorded until the transaction ends.
+    const single = !this.transaction.explicit;
+    if (single) this.#commit(event.header);
+    await barrier(single);
+  }
+
+  /** A statement of a tool for online DDL, or what it has to do with. */
+  async #runOnline(online: OnlineDdl, event: QueryEvent, parsed: ParsedStatement): Promise<void> {
+    const { barrier, ddl, tables, onTracked, copied, dispatcher } = this.#options;
+    const inCopy = copiedAt(this.transaction, dispatcher.filtering ? copied : null);
+    const plan = await online.plan(event, parsed, inCopy);
+    await barrier(false);
+    const { name, pos, gtid } = this.transaction;
+    await ddl.run(plan, plan.event, `${name}:${pos} ${gtid}`);
+    // Nothing is waited for from here to the end of the transaction: a checkpoint holds all of it or nothing.
+    for (const changed of plan.finish()) onTracked(changed);
+    tables.forget();
+    this.events++;
     const single = !this.transaction.explicit;
     if (single) this.#commit(event.header);
     await barrier(single);
@@ -369,11 +389,7 @@ export class Applier {
   #isCopied(plan: DdlPlan): boolean {
     const { copied, dispatcher } = this.#options;
     if (copied === null || !dispatcher.filtering) return false;
-    const { transaction } = this;
-    const between = passingNames(plan.parsed);
-    return plan.parsed.tables.every(
-      ({ name }) => between.has(tableKey(name)) || !isAfter(transaction, copied.positionFor(name, null)),
-    );
+    return isCopied(plan.parsed, this.transaction, copied, this.#options.tables);
   }
 
   #holdRows(): void {
