@@ -82,6 +82,11 @@ export interface SyncStatus {
   totalRows: string;
   totalRps: string;
   recentRps: string;
+  /**
+   * Tables of the target (quoted) in which safe mode has removed rows that held a unique value of a row that
+   * was written, since the unit has begun. Absent where it has not.
+   */
+  replacedRows?: { table: string; rows: number }[];
   /** Absent while no table is. */
   isolatedTables?: IsolatedTable[];
 }

@@ -9,6 +9,7 @@ import type { Applier } from './applier.js';
 import type { ControlSession } from './control-session.js';
 import type { LaneSet } from './lane-set.js';
 import type { Progress } from './progress.js';
+import type { ReplacedRows } from './replaced-rows.js';
 
 export interface MeterInput {
   readonly config: SubtaskConfig;
@@ -16,6 +17,7 @@ export interface MeterInput {
   readonly progress: Progress | null;
   readonly lanes: LaneSet | null;
   readonly applier: Applier | null;
+  readonly replaced: ReplacedRows;
   /** False until the unit has begun: then the source is not asked. */
   readonly serverVersionKnown: boolean;
 }
@@ -60,6 +62,7 @@ export class SyncMeter {
     const rows = lanes?.committedRows ?? 0;
     const elapsed = Math.max(1, (this.#clock.monotonic() - this.#started) / 1000);
     this.#sample(events, rows);
+    const replacedRows = input.replaced.list();
     return {
       totalEvents: String(events),
       totalTps: String(Math.round(events / elapsed)),
@@ -78,6 +81,7 @@ export class SyncMeter {
       totalRows: String(rows),
       totalRps: String(Math.round(rows / elapsed)),
       recentRps: String(Math.round(this.#recent.rps)),
+      ...(replacedRows.length === 0 ? {} : { replacedRows }),
     };
   }
 

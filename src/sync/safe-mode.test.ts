@@ -23,14 +23,15 @@ describe('safe mode', () => {
     await mode.begin({ from: at(10), exit: NO_LOCATION, sourceEnd: null });
     expect(mode.isOn(at(10))).toBe(false);
     await mode.begin({ from: at(10), exit: at(30), sourceEnd: null });
-    expect([mode.isOn(undefined), mode.isOn(at(29)), mode.exit]).toEqual([true, true, at(30)]);
-    expect([mode.isOn(at(30)), mode.isOn(at(20)), mode.exit]).toEqual([false, false, NO_LOCATION]);
+    expect([mode.isOn(undefined), mode.isOn(at(29)), mode.exitAt(at(29))]).toEqual([true, true, at(30)]);
+    expect(mode.exitAt(at(30))).toEqual(NO_LOCATION);
+    expect([mode.isOn(at(30)), mode.isOn(at(20)), mode.exitAt(at(20))]).toEqual([false, false, NO_LOCATION]);
   });
 
   it('lasts up to the end of the source for a checkpoint of others', async () => {
     const mode = safeMode(60_000);
     await mode.begin({ from: at(10), exit: NO_LOCATION, sourceEnd: () => Promise.resolve(at(50)) });
-    expect([mode.exit, mode.isOn(at(49)), mode.isOn(at(50))]).toEqual([at(50), true, false]);
+    expect([mode.exitAt(at(10)), mode.isOn(at(49)), mode.isOn(at(50))]).toEqual([at(50), true, false]);
   });
 
   it('is refused with a duration of 0s where changes are due a second time', async () => {

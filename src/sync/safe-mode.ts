@@ -38,9 +38,9 @@ export class SafeMode {
     this.#options = options;
   }
 
-  /** The place up to which it is on, for the checkpoint. */
-  get exit(): BinlogLocation {
-    return this.#exit;
+  /** The place up to which it is on, for a checkpoint at `location`; NO_LOCATION when that is past it. */
+  exitAt(location: BinlogLocation): BinlogLocation {
+    return this.#exit.name !== '' && comparePositions(location, this.#exit) < 0 ? this.#exit : NO_LOCATION;
   }
 
   /** Throws DmError 36071 where changes are due a second time and the task allows no safe mode for them. */

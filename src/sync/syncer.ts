@@ -12,12 +12,11 @@ import { FencedError } from '../checkpoint/fenced.js';
 import { resetLanes, takeOver, type Ownership, type StreamKey } from '../checkpoint/ownership.js';
 import { flushCheckpoint } from '../checkpoint/points.js';
 import { createMetaTables, MAIN_STREAM, metaTables } from '../checkpoint/tables.js';
-import { connectSource } from '../dump/snapshot.js';
+import { connectSource, currentLocation } from '../dump/snapshot.js';
 import { Router } from '../filter/router.js';
-import { comparePositions, NO_LOCATION, type BinlogLocation } from '../model/location.js';
+import type { BinlogLocation } from '../model/location.js';
 import type { SyncStatus } from '../model/status.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
-import { tableKey, type TableName } from '../model/table-name.js';
 import { connectSession } from '../mysql/connect.js';
 import { toDmError } from '../mysql/db-error.js';
 import type { Session } from '../mysql/session.js';
@@ -35,7 +34,10 @@ import { connectLane } from './lane-session.js';
 import { LaneSet } from './lane-set.js';
 import type { GtidOrder } from './lane-skips.js';
 import type { OpenParking, Parking, ParkingContext } from './parking.js';
+import { loadOnlineDdl, OnlineDdl, type OnlineDdlOptions } from './online-ddl.js';
 import { Progress } from './progress.js';
+import { ReplacedRows } from './replaced-rows.js';
+import { SafeMode } from './safe-mode.js';
 import { explainRefusal, openSourceBinlog } from './source-binlog.js';
 import { chooseStart, type StartPoint } from './start.js';
 import { PlaceFinder } from './start-place.js';
@@ -45,6 +47,7 @@ import { requireSourceHas } from './source-check.js';
 import { taskFilters } from './row-filter.js';
 import { TableError } from './table-error.js';
 import { Tables } from './tables.js';
+import { Unsaved } from './unsaved.js';
 import { IdleWait, unlessAborted } from './waits.js';
 
 export interface SyncerOptions {
@@ -82,8 +85,7 @@ export class Syncer {
   readonly #source: ControlSession;
   readonly #target: ControlSession;
   readonly #flusher: ControlSession;
-  readonly #changed = new Map<string, TableSchema>();
-  readonly #dropped = new Map<string, TableName>();
+  readonly #unsaved = new Unsaved();
   readonly #meter: SyncMeter;
   #owner: Ownership | null = null;
   #lanes: LaneSet | null = null;
@@ -94,7 +96,8 @@ export class Syncer {
   #parking: Parking | null = null;
   readonly #idle = new IdleWait();
   #failure: unknown = null;
-  #safeModeExit: BinlogLocation = NO_LOCATION;
+  readonly #safeMode: SafeMode;
+  readonly #replaced = new ReplacedRows();
   #flushing: Promise<void> = Promise.resolve();
   #flushed = '';
 
@@ -114,6 +117,7 @@ export class Syncer {
     this.#target = new ControlSession({ ...common, scope: 'downstream', connect });
     this.#flusher = new ControlSession({ ...common, scope: 'downstream', connect });
     this.#meter = new SyncMeter(ports.clock);
+    this.#safeMode = new SafeMode({ config: config.sync, clock: ports.clock, log: ports.log });
   }
 
   /** Ends at a safe place within a second; `run` resolves. */
@@ -138,6 +142,7 @@ export class Syncer {
       progress: this.#progress,
       lanes: this.#lanes,
       applier: this.#applier,
+      replaced: this.#replaced,
       serverVersionKnown: this.#owner !== null,
     });
   }
@@ -187,8 +192,9 @@ export class Syncer {
       pos: start.from.pos,
       gtidSet: start.from.gtidSet,
     });
-    for (const table of start.unsaved) this.#changed.set(tableKey(table), table);
-    for (const table of start.outdated) this.#dropped.set(tableKey(table), table);
+    this.#unsaved.online = await loadOnlineDdl(target, filter, tables, config.sourceId, start.tracker);
+    for (const table of start.unsaved) this.#unsaved.change(table);
+    for (const table of start.outdated) this.#unsaved.drop(table);
     await this.#prepareLanes(start, owner);
     await this.#meter.calibrate(source);
     const context = this.#build(start, filter, source);
@@ -224,16 +230,17 @@ export class Syncer {
 
   /** A stream without lane rows (new, or DM's own) gets them at the start. */
   async #prepareLanes(start: StartPoint, owner: Ownership): Promise<void> {
-    const { config, ports } = this.#options;
-    this.#safeModeExit = start.safeModeExit;
+    const { config } = this.#options;
+    const takesOver = start.resumed && !owner.existed;
+    await this.#safeMode.begin({
+      from: start.from,
+      exit: start.safeModeExit,
+      sourceEnd: takesOver ? async () => currentLocation(await this.#source.get(), config) : null,
+    });
     if (owner.existed && start.resumed) {
       this.#newLanes(start.from);
       if (!(this.#lanes?.catchingUp ?? false)) await this.#resizeLanes(start.from);
       return;
-    }
-    if (start.resumed && start.safeModeExit.name === '') {
-      ports.log.info('taking over from a checkpoint without lanes: safe mode for a while');
-      this.#safeUntil = ports.clock.monotonic() + config.sync.safeModeDurationMs;
     }
     const target = await this.#target.get();
     this.#owner = await resetLanes(target, owner, config.sync.workerCount, {
@@ -242,21 +249,6 @@ export class Syncer {
       row: 0,
     });
     this.#newLanes(start.from);
-  }
-
-  #safeUntil = 0;
-
-  #isSafeMode(): boolean {
-    if (this.#options.config.sync.safeMode) return true;
-    if (this.#safeUntil > 0) {
-      if (this.#options.ports.clock.monotonic() < this.#safeUntil) return true;
-      this.#safeUntil = 0;
-    }
-    if (this.#safeModeExit.name === '') return false;
-    const transaction = this.#applier?.transaction;
-    if (transaction === undefined || comparePositions(transaction, this.#safeModeExit) < 0) return true;
-    this.#safeModeExit = NO_LOCATION;
-    return false;
   }
 
   #newLanes(from: BinlogLocation): void {
@@ -276,6 +268,7 @@ export class Syncer {
       firstSeq: this.#lanes?.seq ?? 0,
       beside: () => this.#parking,
       onFailure: (error) => this.#fail(error),
+      replaced: this.#replaced,
     });
   }
 
@@ -317,14 +310,14 @@ export class Syncer {
     const tables = new Tables({
       ...tablesOptions,
       tracker,
-      onTracked: (table) => this.#changed.set(tableKey(table), table),
+      onTracked: (table) => this.#unsaved.change(table),
     });
     const lanes = () => this.#mustLanes();
     const dispatcher = new Dispatcher({
       tables,
       lanes,
       copied: start.copied,
-      safeMode: () => this.#isSafeMode(),
+      safeMode: () => this.#safeMode.isOn(this.#applier?.transaction),
       parking: () => this.#parking,
     });
     const ddlOptions = {
@@ -351,13 +344,8 @@ export class Syncer {
       copied: start.copied,
       readGtids: tracks ? gtidsFrom(start.from.gtidSet) : null,
       gtidsFrom,
-      onTracked: (name) => {
-        const table = tracker.get(name);
-        this.#changed.delete(tableKey(name));
-        this.#dropped.delete(tableKey(name));
-        if (table === undefined) this.#dropped.set(tableKey(name), name);
-        else this.#changed.set(tableKey(name), table);
-      },
+      onTracked: (name) => this.#unsaved.note(tracker, name),
+      online: this.#onlineDdl({ migrated: filter, tracker, tables, ddl, router }),
       barrier: (endDdl) => this.#barrier(endDdl),
       parking: () => this.#parking,
       log: ports.log,
@@ -389,6 +377,12 @@ export class Syncer {
       onFailure: (error) => this.#fail(error),
       signal,
     };
+  }
+
+  #onlineDdl(parts: Omit<OnlineDdlOptions, 'store' | 'target' | 'log'>): OnlineDdl | null {
+    const store = this.#unsaved.online;
+    const { log } = this.#options.ports;
+    return store === null ? null : new OnlineDdl({ ...parts, store, target: this.#target, log });
   }
 
   async #open(from: BinlogLocation): Promise<BinlogReader> {
@@ -485,21 +479,20 @@ export class Syncer {
     progress.advance(this.#mustLanes().firstUncommitted());
     const location = progress.location();
     const place = `${location.name}:${location.pos} ${location.gtidSet}`;
-    if (!endDdl && place === this.#flushed && this.#changed.size === 0 && this.#dropped.size === 0) return;
-    const changed = [...this.#changed];
-    const dropped = [...this.#dropped];
+    const unsaved = this.#unsaved.take();
+    if (!endDdl && place === this.#flushed && unsaved.empty) return;
     await control.retry((session) =>
       flushCheckpoint(session, this.#mustOwner(), {
         location,
-        safeModeExit: this.#safeModeExit,
-        changed: changed.map(([, table]) => table),
-        dropped: dropped.map(([, name]) => name),
+        safeModeExit: this.#safeMode.exitAt(location),
+        changed: unsaved.changed,
+        dropped: unsaved.dropped,
+        also: unsaved.also,
         endDdl,
       }),
     );
     this.#flushed = place;
-    for (const [key, table] of changed) if (this.#changed.get(key) === table) this.#changed.delete(key);
-    for (const [key, name] of dropped) if (this.#dropped.get(key) === name) this.#dropped.delete(key);
+    unsaved.saved();
   }
 
   /** The last flush is a kindness to the next run: it must not fail or delay the end. */
