@@ -37,7 +37,6 @@ export const TASK_NOT_YET: readonly NotYet[] = [
   { path: 'enable-heartbeat', off: [false] },
   { path: 'online-ddl', off: [false] },
   { path: 'online-ddl-scheme', off: [] },
-  { path: 'collation_compatible', off: ['loose'] },
   { path: 'routes.*.extract-table', off: [] },
   { path: 'routes.*.extract-schema', off: [] },
   { path: 'routes.*.extract-source', off: [] },

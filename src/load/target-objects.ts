@@ -9,7 +9,10 @@ import type { SubtaskConfig } from '../model/subtask-config.js';
 import { quoteTable } from '../model/table-name.js';
 import { SqlError, type Session } from '../mysql/session.js';
 import { quoteString } from '../mysql/text.js';
-import { listSchemas } from '../schema/fetch.js';
+import { chooseCollations } from '../schema/collation-clauses.js';
+import type { Dialect } from '../schema/dialect.js';
+import { fetchCollationDefaults, type CollationDefaults } from '../schema/fetch-collations.js';
+import { dialectOf, listSchemas } from '../schema/fetch.js';
 import { schemaCreateFile, tableSchemaFile } from '../dump/file-names.js';
 import { readDatabaseDefinition, type SourceTable } from '../dump/source-tables.js';
 import {
@@ -32,6 +35,11 @@ export async function readDialect(target: Session): Promise<TargetDialect> {
   return { isMariaDb: target.isMariaDb, collations, serverVersion: target.serverVersion };
 }
 
+function showCreateDialect(source: Session): Dialect {
+  const { flavor, serverVersion } = dialectOf(source);
+  return { flavor, serverVersion: serverVersion ?? '', ansiQuotes: false, noBackslashEscapes: false };
+}
+
 export interface TargetObjectsOptions {
   readonly config: SubtaskConfig;
   readonly source: Session;
@@ -45,6 +53,7 @@ export class TargetObjects {
   readonly #databases = new Set<string>();
   readonly #schemaFiles = new Set<string>();
   #dialect: TargetDialect | null = null;
+  #defaults: CollationDefaults | null = null;
 
   constructor(options: TargetObjectsOptions) {
     this.#options = options;
@@ -96,14 +105,32 @@ export class TargetObjects {
     };
     await this.#createDatabase(table.source.schema, table.target.schema, translation);
     await writeFile(path.join(folder, tableSchemaFile(table.source)), `${table.createSql};\n`);
-    await this.#run(translateCreateTable(table.createSql, translation));
+    await this.#run(translateCreateTable(await this.#explicit(table.createSql), translation));
   }
 
   async #createDatabase(schema: string, routed: string, translation: Translation): Promise<void> {
     const definition = await this.#databaseDefinition(schema);
     if (this.#databases.has(routed)) return;
-    await this.#run(translateCreateDatabase(definition, routed, translation));
+    await this.#run(translateCreateDatabase(await this.#explicit(definition), routed, translation));
     this.#databases.add(routed);
+  }
+
+  /** With `collation_compatible: strict` the source's default collations, where SHOW CREATE leaves them out. */
+  async #explicit(createSql: string): Promise<string> {
+    const { config, source } = this.#options;
+    if (config.collationCompatible !== 'strict') return createSql;
+    this.#defaults ??= await fetchCollationDefaults(source);
+    const { ofCharset } = this.#defaults;
+    const same = (name: string) => name;
+    return chooseCollations(createSql, showCreateDialect(source), {
+      collation: same,
+      charset: same,
+      explicit: {
+        ofCharset: (name) => ofCharset.get(name.toLowerCase()),
+        database: undefined,
+        table: undefined,
+      },
+    });
   }
 
   async drop(table: SourceTable['target']): Promise<void> {

@@ -37,10 +37,9 @@ export class SchemaTracker {
     this.#options = options;
   }
 
-  /** What the sessions of the statements to come say; undefined leaves it as it was. */
-  useExplicitTimestamps(value: boolean | undefined): void {
-    if (value === undefined || value === this.#options.explicitDefaultsForTimestamp) return;
-    this.#options = { ...this.#options, explicitDefaultsForTimestamp: value };
+  /** What the session of the next statement says; what is left out stays as it was. */
+  useSession(session: Pick<TrackerOptions, 'explicitDefaultsForTimestamp' | 'serverDefault'>): void {
+    this.#options = { ...this.#options, ...session };
   }
 
   /** The name as the source's server keeps it. */

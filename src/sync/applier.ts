@@ -325,7 +325,7 @@ export class Applier {
       parking.keepDdl(event, parked, this.transaction);
     } else {
       this.#ddlTarget = plan.targets.length === 1 && plan.targets[0].table !== '' ? plan.targets[0] : null;
-      tracker.useExplicitTimestamps(ddl.explicitTimestamps(event));
+      await ddl.enterSession(event, tracker);
       await ddl.run(plan, event, `${name}:${pos} ${gtid}`);
       this.#ddlTarget = null;
     }

@@ -2,12 +2,14 @@
  * Character sets and collations of a DDL, as the target is to be told of them (collation-clauses.ts). What
  * the servers know is asked once and kept.
  */
+import { collationCharset } from '../binlog/collations.js';
 import { charsetName, collationName, type TargetDialect } from '../load/target-ddl.js';
 import { readDialect } from '../load/target-objects.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import type { Session } from '../mysql/session.js';
 import type { Log } from '../runtime/ports.js';
 import type { SchemaTracker } from '../schema/apply.js';
+import type { CharsetPair } from '../schema/charsets.js';
 import { chooseCollations } from '../schema/collation-clauses.js';
 import type { Dialect } from '../schema/dialect.js';
 import { fetchCollationDefaults, type CollationDefaults } from '../schema/fetch-collations.js';
@@ -30,6 +32,19 @@ export class DdlCollations {
     this.#options = options;
   }
 
+  /** What a database gets that is created without a clause; undefined for other statements. */
+  async serverDefault({ sql, status }: QueryEvent): Promise<CharsetPair | undefined> {
+    if (status.charset === undefined || !/\b(database|schema)\b/i.test(sql)) return undefined;
+    const collation = (await this.#defaults()).byId.get(status.charset.server);
+    const charset = collationCharset(status.charset.server);
+    return collation === undefined || charset === undefined ? undefined : { charset, collation };
+  }
+
+  async #defaults(): Promise<CollationDefaults> {
+    this.#source ??= await this.#options.source.retry(fetchCollationDefaults);
+    return this.#source;
+  }
+
   /** `schema`: on the source, of a table that is created; undefined when not known. */
   async translate(
     session: Session,
@@ -38,12 +53,11 @@ export class DdlCollations {
     dialect: Dialect,
     schema: string | undefined,
   ): Promise<string> {
-    const { config, source, tracker } = this.#options;
+    const { config, tracker } = this.#options;
     const strict = config.collationCompatible === 'strict';
     if (!strict && !/\b(charset|character|collate)\b/i.test(sql)) return sql;
     this.#target ??= await readDialect(session);
-    if (strict) this.#source ??= await source.retry(fetchCollationDefaults);
-    const defaults = strict ? this.#source : null;
+    const defaults = strict ? await this.#defaults() : null;
     const to = this.#target;
     const replaced: string[] = [];
     const { status } = event;

@@ -142,9 +142,12 @@ export class DdlRunner {
     return settle(parsed, sequences, tracker, this.#options);
   }
 
-  /** See explicitTimestamps of ddl-modes.ts. */
-  explicitTimestamps(event: QueryEvent): boolean | undefined {
-    return explicitTimestamps(event, this.#options.dialect);
+  /** Tells the tracker what the statement's session says about structures. */
+  async enterSession(event: QueryEvent, tracker: SchemaTracker): Promise<void> {
+    const explicit = explicitTimestamps(event, this.#options.dialect);
+    if (explicit !== undefined) tracker.useSession({ explicitDefaultsForTimestamp: explicit });
+    const serverDefault = await this.#options.collations.serverDefault(event);
+    if (serverDefault !== undefined) tracker.useSession({ serverDefault });
   }
 
   /** `judged`: event filters have a say. */
