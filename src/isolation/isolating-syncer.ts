@@ -60,8 +60,10 @@ export class IsolatingSyncer {
     this.#syncer.destroy();
   }
 
-  status(): Promise<SyncStatus> {
-    return this.#syncer.status();
+  async status(): Promise<SyncStatus> {
+    const status = await this.#syncer.status();
+    const isolatedTables = this.#isolation?.status() ?? [];
+    return isolatedTables.length === 0 ? status : { ...status, isolatedTables };
   }
 
   /** The syncer that works now. */

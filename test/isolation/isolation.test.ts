@@ -1,0 +1,119 @@
+/** A table whose change fails is set aside, the others go on, and after the fix it catches up exactly. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startMariaDb } from '../servers/index.js';
+import type { DatabaseServer } from '../servers/database.js';
+import { expectEqualTables } from '../sync/support.js';
+import {
+  isolated,
+  isolating,
+  kill,
+  retry,
+  start,
+  stop,
+  until,
+  untilParked,
+  untilSynced,
+  untilWhole,
+} from './support.js';
+
+describe('a table that is set aside', () => {
+  let source: DatabaseServer;
+  let target: DatabaseServer;
+  beforeAll(async () => {
+    source = await startMariaDb();
+    target = await startMariaDb();
+  });
+  afterAll(async () => {
+    await source?.stop();
+    await target?.stop();
+  });
+
+  async function both(sql: string): Promise<void> {
+    for (const server of [source, target]) await server.execute(sql);
+  }
+
+  it('keeps its changes while the others go on, and rejoins after the fix', async () => {
+    await both(
+      'CREATE DATABASE a; CREATE TABLE a.bad (id INT PRIMARY KEY, u INT, UNIQUE (u)); CREATE TABLE a.good (id INT PRIMARY KEY, v INT)',
+    );
+    await target.execute('INSERT INTO a.bad VALUES (1000, 7)');
+    const config = await isolating(source, target, { task: 'dml' });
+    const running = start(config, 1);
+    await source.execute(
+      'INSERT INTO a.good VALUES (1, 1); INSERT INTO a.bad VALUES (1, 1), (2, 2); INSERT INTO a.bad VALUES (3, 7), (4, 8);' +
+        ' BEGIN; UPDATE a.bad SET u = 20 WHERE id = 2; INSERT INTO a.good VALUES (2, 2); DELETE FROM a.bad WHERE id = 1; COMMIT',
+    );
+    await untilParked(running, 'a.bad');
+    await source.execute('UPDATE a.good SET v = v + 10; INSERT INTO a.bad VALUES (5, 5)');
+    await untilSynced(running, source);
+    await expectEqualTables(source, target, ['a.good']);
+    const [table] = await isolated(running);
+    expect(table).toMatchObject({ table: '`a`.`bad`', target: '`a`.`bad`', state: 'parked' });
+    expect(table.error.RawCause).toContain("Duplicate entry '7' for key");
+    expect(table.changesKept).toBeGreaterThanOrEqual(3);
+    expect(table.bytes).toBeGreaterThan(0);
+    expect(table.from).toMatch(/^\S+:\d+$/);
+    // A retry that fails again leaves it parked, with the error of now.
+    retry(running, 'a.bad');
+    await untilParked(running, 'a.bad');
+    await target.execute('DELETE FROM a.bad WHERE id = 1000');
+    retry(running, 'a.bad');
+    await untilWhole(running, source);
+    await source.execute('INSERT INTO a.bad VALUES (6, 6); DELETE FROM a.bad WHERE id = 4');
+    await untilSynced(running, source);
+    await expectEqualTables(source, target, ['a.bad', 'a.good']);
+    await stop(running);
+  });
+
+  it('holds DDL and rows of a table whose DDL fails', async () => {
+    await both(
+      'CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY, v INT); CREATE TABLE d.o (id INT PRIMARY KEY)',
+    );
+    await target.execute('INSERT INTO d.t VALUES (100, 1), (101, 1)');
+    const running = start(await isolating(source, target, { task: 'ddl' }), 1);
+    await source.execute(
+      'INSERT INTO d.t VALUES (1, 1), (2, 2); ALTER TABLE d.t ADD UNIQUE u (v); INSERT INTO d.t VALUES (3, 3);' +
+        ' ALTER TABLE d.t ADD COLUMN w VARCHAR(10) FIRST; INSERT INTO d.t (id, v, w) VALUES (4, 4, NULL), (5, 5, "five");' +
+        ' INSERT INTO d.o VALUES (1); ALTER TABLE d.o ADD COLUMN x INT; INSERT INTO d.o VALUES (2, 2); UPDATE d.t SET w = "x" WHERE id = 1',
+    );
+    await untilParked(running, 'd.t');
+    await untilSynced(running, source);
+    await expectEqualTables(source, target, ['d.o']);
+    await target.execute('DELETE FROM d.t WHERE id >= 100');
+    retry(running, 'd.t');
+    await untilWhole(running, source);
+    await expectEqualTables(source, target, ['d.t', 'd.o']);
+    await stop(running);
+  });
+
+  it('bears a missing table and a missing column, over the death of its owner', async () => {
+    await both(
+      'CREATE DATABASE m; CREATE TABLE m.gone (id INT PRIMARY KEY); CREATE TABLE m.thin (id INT PRIMARY KEY, v INT, w INT); CREATE TABLE m.o (id INT PRIMARY KEY)',
+    );
+    await target.execute('DROP TABLE m.gone; ALTER TABLE m.thin DROP COLUMN w');
+    const config = await isolating(source, target, { task: 'miss' });
+    const first = start(config, 1);
+    await source.execute(
+      'INSERT INTO m.gone VALUES (1), (2); INSERT INTO m.thin VALUES (1, 1, 1); INSERT INTO m.o VALUES (1); UPDATE m.thin SET w = 5',
+    );
+    await untilParked(first, 'm.gone', 'm.thin');
+    await untilSynced(first, source);
+    await kill(first);
+    await source.execute(
+      'INSERT INTO m.gone VALUES (3); DELETE FROM m.gone WHERE id = 1; INSERT INTO m.o VALUES (2)',
+    );
+    const second = start(config, 2);
+    await until(second, 'the rows of m.o', async () => {
+      const [row] = await target.query('SELECT COUNT(*) AS n FROM m.o');
+      return String(row.n) === '2';
+    });
+    await untilParked(second, 'm.gone', 'm.thin');
+    await target.execute('CREATE TABLE m.gone (id INT PRIMARY KEY); ALTER TABLE m.thin ADD COLUMN w INT');
+    await kill(second);
+    // A new start tries what was set aside again by itself.
+    const third = start(config, 3);
+    await untilWhole(third, source);
+    await expectEqualTables(source, target, ['m.gone', 'm.thin', 'm.o']);
+    await stop(third);
+  });
+});
