@@ -49,7 +49,12 @@ class MemoryCluster implements Cluster {
   }
 
   operateSubtasks(name: string, operation: SubtaskOperation) {
-    this.calls.push(`${operation.op} ${name} ${operation.binlogPos} [${operation.sqls.join()}]`);
+    const { op } = operation;
+    const what =
+      operation.kind === 'binlog'
+        ? `${operation.binlogPos} [${operation.sqls.join()}]`
+        : `${operation.database}.${operation.table} ${operation.from}[${operation.schema}]`;
+    this.calls.push(`${op} ${name} ${what}`);
     return Promise.resolve([this.#result('mysql-replica-01')]);
   }
 

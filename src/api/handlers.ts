@@ -6,6 +6,7 @@ import { listMember } from './list-member.js';
 import type { Log } from '../runtime/ports.js';
 import { offlineMember, operateLeader, type LeaderSwitch } from './membership.js';
 import { operateBinlog } from './operate-binlog.js';
+import { operateSchema } from './operate-schema.js';
 import { operateSource } from './operate-source.js';
 import { operateTask } from './operate-task.js';
 import { queryStatus } from './query-status.js';
@@ -14,9 +15,7 @@ import { checkTask, startTask } from './start-task.js';
 
 /** Commands of DM that this version knows and cannot do yet. */
 export const COMMANDS_NOT_YET = [
-  'binlog-schema',
   'config',
-  'operate-schema',
   'pause-relay',
   'purge-relay',
   'resume-relay',
@@ -44,6 +43,8 @@ export function createHandlers(deps: HandlerDeps): Record<string, Handler> {
     'stop-task': answering(deps, 'stop-task', operateTask(deps, 'Stop')),
     binlog: answering(deps, 'binlog', operateBinlog(deps), { sources: [] }),
     'handle-error': answering(deps, 'handle-error', operateBinlog(deps), { sources: [] }),
+    'operate-schema': answering(deps, 'operate-schema', operateSchema(deps), { sources: [] }),
+    'binlog-schema': answering(deps, 'binlog-schema', operateSchema(deps), { sources: [] }),
     'list-member': answering(deps, 'list-member', listMember(deps)),
     'offline-member': answering(deps, 'offline-member', offlineMember(deps)),
     'get-config': answering(deps, 'get-config', getConfig(deps)),

@@ -1,6 +1,7 @@
 /** The commands of dmctl: texts of the manual, and how each command line becomes a request. */
 import { COMMANDS_NOT_YET } from '../api/handlers.js';
 import { binlog, handleError } from './ctl-binlog.js';
+import { binlogSchema, operateSchema } from './ctl-schema.js';
 import { sources, taskArgument, usageError, type CtlCommand } from './ctl-command.js';
 
 export const SOURCE_SAMPLE = `source-id: "mysql-replica-01"
@@ -196,9 +197,7 @@ const startTask: CtlCommand = {
 };
 
 const SUMMARIES_NOT_YET: Record<(typeof COMMANDS_NOT_YET)[number], string> = {
-  'binlog-schema': 'manage or show table schema in schema tracker',
   config: 'Commands to import/export config.',
-  'operate-schema': '`get`/`set`/`remove` the schema for an upstream table.',
   'pause-relay': "Pauses DM-worker's relay unit.",
   'purge-relay': 'Purges relay log files of the DM-worker according to the specified filename.',
   'resume-relay': "Resumes DM-worker's relay unit.",
@@ -214,12 +213,14 @@ const SUMMARIES_NOT_YET: Record<(typeof COMMANDS_NOT_YET)[number], string> = {
 /** In the order of the list that `help` prints. */
 export const CTL_COMMANDS: readonly CtlCommand[] = [
   binlog,
+  binlogSchema,
   checkTask,
   getConfig,
   handleError,
   listMember,
   offlineMember,
   operateLeader,
+  operateSchema,
   operateSource,
   taskCommand('pause-task', 'Pauses a specified running task.', 'pause a specified running task'),
   queryStatus,

@@ -87,14 +87,31 @@ function parseArguments(
     if (flags.endsWith('...>')) program.option(flags.replace('...>', '>'), '', collect, []);
     else program.option(flags);
   }
+  const { words: rest, values } = goBooleans(words, command);
   try {
-    program.parse(words, { from: 'user' });
+    program.parse(rest, { from: 'user' });
   } catch (cause) {
     if (!(cause instanceof CommanderError)) throw cause;
     const message = cause.message.replace(/^error: /, '');
     throw new DmError(CODES.ctlInvalidArguments, `${message}; usage: dmctl ${command.usage}`);
   }
-  return { args: program.args, options: program.opts() };
+  return { args: program.args, options: { ...program.opts(), ...values } };
+}
+
+/** Go's `--flag=true` and `--flag=false` of flags that take no value. */
+function goBooleans(
+  words: readonly string[],
+  command: CtlCommand,
+): { words: string[]; values: Record<string, boolean> } {
+  const values: Record<string, boolean> = {};
+  const rest = words.filter((word) => {
+    const [, name, value] = /^--([a-z-]+)=(true|false)$/i.exec(word) ?? [];
+    if (name === undefined || !command.options.some(({ flags }) => flags.endsWith(`--${name}`))) return true;
+    const key = name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+    values[key] = value?.toLowerCase() === 'true';
+    return false;
+  });
+  return { words: rest, values };
 }
 
 /** Several `-s a -s b` add up; one takes one value, so that arguments may follow. */

@@ -169,6 +169,22 @@ export const CODES = {
     'high',
     'You can use `handle-error` command to replace or skip this DDL.',
   ),
+  /** The structure that is to be set is no CREATE TABLE statement. */
+  schemaTrackerInvalidCreateTable: define(
+    44009,
+    'schema-tracker',
+    'internal',
+    'high',
+    'Please give a file with one `CREATE TABLE` statement, as `SHOW CREATE TABLE` of the source prints it.',
+  ),
+  /** A structure that is to be removed is not kept. */
+  schemaTrackerCannotDropTable: define(
+    44011,
+    'schema-tracker',
+    'internal',
+    'high',
+    'Please check the name of the table; `operate-schema list` shows those that are kept.',
+  ),
   /** Anything that has no code of its own. */
   notSet: define(50000, 'not-set', 'not-set', 'high'),
   /** The target refused the definition of a database or table of the source. */

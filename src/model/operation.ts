@@ -18,7 +18,23 @@ export interface BinlogOperation {
   readonly sqls: readonly string[];
 }
 
-export type SubtaskOperation = BinlogOperation;
+export const SCHEMA_OPS = ['get', 'set', 'remove', 'list'] as const;
+export type SchemaOp = (typeof SCHEMA_OPS)[number];
+
+/** `operate-schema` and `binlog-schema`: the structure by which a table's rows are decoded. */
+export interface SchemaOperation {
+  readonly kind: 'schema';
+  readonly op: SchemaOp;
+  /** The table in the source; of `list` both are ''. */
+  readonly database: string;
+  readonly table: string;
+  /** CREATE TABLE, for `set` where `from` is ''. */
+  readonly schema: string;
+  /** Where the structure is taken from in place of what is kept (`get`) or written (`set`). */
+  readonly from: '' | 'source' | 'target';
+}
+
+export type SubtaskOperation = BinlogOperation | SchemaOperation;
 
 /** The subtask as its actor knows it when the operation arrives. */
 export interface OperationContext {

@@ -10,6 +10,7 @@ import type { SubtaskConfig } from '../model/subtask-config.js';
 import { toDmError } from '../mysql/db-error.js';
 import type { Log } from '../runtime/ports.js';
 import { operateBinlog } from './binlog-operation.js';
+import { operateSchema } from './schema-operation.js';
 import type { Syncer } from '../sync/syncer.js';
 
 export interface OperateDeps {
@@ -52,7 +53,12 @@ async function operate(
   switch (operation.kind) {
     case 'binlog':
       return operateBinlog(operation, context, deps.config);
+    case 'schema':
+      return operateSchema(operation, context, {
+        config: deps.config,
+        tracker: deps.syncer?.tracker ?? null,
+      });
     default:
-      return unreachable(operation.kind);
+      return unreachable(operation);
   }
 }

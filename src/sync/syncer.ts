@@ -23,6 +23,7 @@ import type { Session } from '../mysql/session.js';
 import { MigratedTables } from '../online-ddl/migrated-tables.js';
 import type { Ports } from '../runtime/ports.js';
 import { flavorOf } from '../schema/fetch.js';
+import type { SchemaTracker } from '../schema/apply.js';
 import type { TableSchema } from '../schema/table.js';
 import { Applier } from './applier.js';
 import { ControlSession } from './control-session.js';
@@ -79,6 +80,8 @@ const END_WAIT_MS = 700;
 const ENDED = new Error('the unit has been told to end');
 
 export class Syncer {
+  /** The source's structures at the place that has been read; null before there are any. */
+  tracker: SchemaTracker | null = null;
   readonly #options: SyncerOptions;
   readonly #abort = new AbortController();
   readonly #key: StreamKey;
@@ -351,6 +354,7 @@ export class Syncer {
       log: ports.log,
     });
     this.#progress = progress;
+    this.tracker = tracker;
     this.#applier = applier;
     this.#tables = tables;
     this.#stream = new EventStream({
