@@ -2,7 +2,7 @@
  * Walks the events of a stream: keeps track of transactions and places, hands rows to the dispatcher,
  * and stops everything for a DDL.
  */
-import type { BinlogEvent, EventHeader, RowsEvent } from '../binlog/events.js';
+import type { BinlogEvent, EventHeader } from '../binlog/events.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import { unreachable } from '../model/assert.js';
@@ -23,13 +23,11 @@ import type { GtidSetTracker, Progress } from './progress.js';
 import type { Tables } from './tables.js';
 import { ofTable } from './table-error.js';
 import { Transaction } from './transaction.js';
+import { xidText, type OnRows, type XaRows } from './xa-rows.js';
 import type { ChunkPositions } from '../load/chunk-positions.js';
 import type { TableName } from '../model/table-name.js';
-import { quoteTable } from '../model/table-name.js';
 
 const ARTIFICIAL = 0x20;
-/** Rows of an XA transaction wait in memory for its outcome. */
-const MAX_HELD_BYTES = 64 * 1024 * 1024;
 
 export interface ApplierOptions {
   readonly start: BinlogLocation;
@@ -40,6 +38,7 @@ export interface ApplierOptions {
   readonly progress: Progress;
   readonly ddl: DdlRunner;
   readonly copied: ChunkPositions | null;
+  readonly xa: XaRows;
   readonly readGtids: GtidSetTracker | null;
   /** Makes a tracker of a binlog file's own list, where nothing is known yet. */
   readonly gtidsFrom: (set: string) => GtidSetTracker;
@@ -62,10 +61,6 @@ export class Applier {
   #gtids: GtidSetTracker | null;
   /** What was handed on of the transaction that is read again after the stream broke. */
   #replay: { gtid: string; name: string; pos: number; row: number } | null = null;
-  /** Rows of the XA transaction that is being read. */
-  #held: { readonly event: RowsEvent; readonly number: number }[] | null = null;
-  #heldBytes = 0;
-  readonly #emptyXa = new Set<string>();
   /** The only table of the target that the DDL under way changes. */
   #ddlTarget: TableName | null = null;
   events = 0;
@@ -89,7 +84,7 @@ export class Applier {
     const { gtid, name, pos, row, open, handedOn } = this.transaction;
     if (open) this.#replay = { gtid, name, pos, row: Math.max(row, handedOn) };
     this.transaction.end();
-    this.#held = null;
+    this.#options.xa.interrupt();
   }
 
   /** Returns a promise only where something has to be waited for. */
@@ -99,8 +94,8 @@ export class Applier {
       case 'rows': {
         if (!this.transaction.open) this.#begin('', header, true);
         const number = this.transaction.beginRows();
-        if (this.#held !== null) {
-          this.#hold(event, number);
+        if (this.#options.xa.holding) {
+          this.#options.xa.hold(event, number);
           return undefined;
         }
         this.events++;
@@ -111,7 +106,7 @@ export class Applier {
         return undefined;
       case 'gtid':
         this.#begin(event.gtid, header, event.flavor === 'mariadb' && !event.standalone);
-        if (event.preparesXa === true) this.#holdRows();
+        if (event.preparesXa === true) this.#beginXa();
         return undefined;
       case 'query':
         return this.#query(event);
@@ -163,6 +158,11 @@ export class Applier {
     this.#options.lanes().beginTransaction(transaction);
     this.#options.parking?.()?.beginTransaction(transaction);
     this.#options.dispatcher.beginTransaction(transaction);
+  }
+
+  #beginXa(): void {
+    const { name, pos } = this.transaction;
+    this.#options.xa.begin({ name, pos, gtidSet: '' });
   }
 
   #commit(header: EventHeader): void {
@@ -238,7 +238,7 @@ export class Applier {
           this.#commit(event.header);
           return;
         case 'xa':
-          this.#xa(parsed.what, parsed.xid, event);
+          await this.#xa(parsed.what, parsed.xid, event);
           return;
         case 'other-ddl':
           this.#options.tables.sequences.observe(parsed);
@@ -392,60 +392,37 @@ export class Applier {
     return isCopied(plan.parsed, this.transaction, copied, this.#options.tables);
   }
 
-  #holdRows(): void {
-    this.#held = [];
-    this.#heldBytes = 0;
-  }
-
-  #hold(event: RowsEvent, number: number): void {
-    if (!this.#options.tables.allows(event.map)) return;
-    this.#heldBytes += event.end - event.start;
-    if (this.#heldBytes > MAX_HELD_BYTES) {
-      throw new DmError(CODES.syncTransactionUnsupported, 'an XA transaction is larger than 64 MB');
-    }
-    this.#held?.push({ event, number });
-  }
-
-  #xa(what: string, xid: string, event: QueryEvent): void {
+  async #xa(what: string, xid: string, event: QueryEvent): Promise<void> {
+    const { name, pos } = this.transaction;
+    const { xa } = this.#options;
     switch (what) {
       case 'START':
       case 'BEGIN':
-        this.#holdRows();
+        this.#beginXa();
         this.transaction.explicit = true;
         return;
       case 'END':
         return;
-      default: {
-        // XA COMMIT or XA ROLLBACK of what was prepared before.
-        if (what === 'COMMIT' && !this.#emptyXa.delete(xid.trim())) {
-          throw new DmError(
-            CODES.syncTransactionUnsupported,
-            `XA COMMIT of a transaction that was prepared apart is not supported yet: ${event.sql}`,
-          );
-        }
-        this.#commit(event.header);
-      }
+      case 'COMMIT':
+        await xa.commit(xid.trim(), { name, pos, gtidSet: '' }, this.#applyHeld);
+        break;
+      default:
+        xa.rollback(xid.trim());
     }
+    this.#commit(event.header);
   }
 
+  /** Rows of an XA transaction, in the transaction that commits them. */
+  readonly #applyHeld: OnRows = async (rows, number) => {
+    this.events++;
+    this.transaction.returnTo(number);
+    await this.#options.dispatcher.handle(rows, this.transaction);
+  };
+
   async #xaPrepare(event: Extract<BinlogEvent, { type: 'xa-prepare' }>): Promise<void> {
-    const held = this.#held ?? [];
-    this.#held = null;
-    if (event.onePhase) {
-      for (const { event: rows, number } of held) {
-        this.events++;
-        this.transaction.returnTo(number);
-        await this.#options.dispatcher.handle(rows, this.transaction);
-      }
-    } else if (held.length > 0) {
-      throw new DmError(
-        CODES.syncTransactionUnsupported,
-        `a prepared XA transaction changes ${quoteTable(held[0].event.map)}: two-phase XA is not supported yet`,
-      );
-    } else {
-      const hex = (bytes: Buffer) => `X'${bytes.toString('hex')}'`;
-      this.#emptyXa.add(`${hex(event.gtrid)},${hex(event.bqual)},${event.formatId}`);
-    }
+    const { xa } = this.#options;
+    if (event.onePhase) await xa.commitOpen(this.#applyHeld);
+    else xa.prepare(xidText(event));
     this.#commit(event.header);
   }
 }

@@ -42,6 +42,7 @@ import { SafeMode } from './safe-mode.js';
 import { explainRefusal, openSourceBinlog } from './source-binlog.js';
 import { chooseStart, type StartPoint } from './start.js';
 import { PlaceFinder } from './start-place.js';
+import { newXaRows } from './xa-search.js';
 import { noteStarted, type StartTime } from './start-time.js';
 import { SyncMeter } from './meter.js';
 import { requireSourceHas } from './source-check.js';
@@ -345,6 +346,7 @@ export class Syncer {
       progress,
       ddl,
       copied: start.copied,
+      xa: newXaRows({ config, ports, signal }, this.#source, tables),
       readGtids: tracks ? gtidsFrom(start.from.gtidSet) : null,
       gtidsFrom,
       onTracked: (name) => this.#unsaved.note(tracker, name),

@@ -1,7 +1,8 @@
 /** CREATE TABLE ... SELECT is one transaction of a statement and rows: a crash may come between the two. */
 import { afterAll, beforeAll, it } from 'vitest';
 import type { DatabaseServer } from '../servers/database.js';
-import { describeWith, startDatabase, startMariaDb, type DatabaseKind } from '../servers/index.js';
+import type { DatabaseKind } from '../servers/availability.js';
+import { describeWith, startDatabase, startMariaDb } from '../servers/index.js';
 import { waitFor } from '../support/wait-for.js';
 import { expectEqualTables, incremental, startSyncer, untilSynced } from '../sync/support.js';
 
