@@ -35,8 +35,6 @@ export const TASK_NOT_YET: readonly NotYet[] = [
   { path: 'shard-mode', off: [] },
   { path: 'strict-optimistic-shard-mode', off: [false] },
   { path: 'enable-heartbeat', off: [false] },
-  { path: 'online-ddl', off: [false] },
-  { path: 'online-ddl-scheme', off: [] },
   { path: 'routes.*.extract-table', off: [] },
   { path: 'routes.*.extract-schema', off: [] },
   { path: 'routes.*.extract-source', off: [] },

@@ -145,8 +145,6 @@ describe('what is wrong is told with its place, code and the nearest right word'
   test('values that mean "off" are accepted for what is not supported yet', () => {
     const off = `shard-mode: ""
 is-sharding: false
-online-ddl: false
-online-ddl-scheme: ""
 enable-heartbeat: false
 collation_compatible: loose
 filters: {}
@@ -160,6 +158,26 @@ strict-optimistic-shard-mode: false
 });
 
 describe('what is right', () => {
+  test('the rules of online DDL', () => {
+    const rules = (text: string) => {
+      const task = parse(`${HEAD}${ONE}${text}`);
+      return [task.onlineDdl, ...task.shadowTableRules, ...task.trashTableRules];
+    };
+    const defaults = ['^_(.+)_(?:new|gho)$', '^_(.+)_(?:ghc|del|old)$'];
+    expect(rules('')).toEqual([false, ...defaults]);
+    expect(rules('online-ddl: true\n')).toEqual([true, ...defaults]);
+    expect(rules('online-ddl-scheme: pt\n')).toEqual([true, ...defaults]);
+    expect(rules("shadow-table-rules: ['^(.+)~$']\ntrash-table-rules: []\n")).toEqual([
+      false,
+      '^(.+)~$',
+      defaults[1],
+    ]);
+    expect(refusal(`${HEAD}${ONE}trash-table-rules: ['^_(.+_old$']\n`)).toMatch(
+      /^20048 t\.yaml:\d+:\d+: config 'trash-table-rules' regex pattern '\^_\(\.\+_old\$' invalid, reason: it is not a regular/,
+    );
+    expect(refusal(`${HEAD}${ONE}shadow-table-rules: [_gho]\n`)).toMatch(/^20048 .*it has no group/);
+  });
+
   test('threads of the instance win over the configuration it refers to', () => {
     const task = parse(`${HEAD}${ONE}    mydumper-config-name: g
     mydumper-thread: 2

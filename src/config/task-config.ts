@@ -7,6 +7,7 @@ import type {
 } from '../model/subtask-config.js';
 import type { TaskMode } from '../model/stage.js';
 import { CODES } from '../errors/codes.js';
+import { checkRule, DEFAULT_SHADOW_RULE, DEFAULT_TRASH_RULE, invalidRule } from '../online-ddl/rules.js';
 import { readDbConfig } from './db-config.js';
 import { readEventFilter } from './filter-rule.js';
 import { TASK_MODES_NOT_YET, TASK_NOT_YET } from './not-yet.js';
@@ -168,15 +169,22 @@ function readSettings(top: Section): Settings {
       `collation compatible ${collation} not supported`,
     ),
     onlineDdl: top.bool('online-ddl', false) || scheme !== '',
-    shadowTableRules: withDefault(top.strings('shadow-table-rules'), '^_(.+)_(?:new|gho)$'),
-    trashTableRules: withDefault(top.strings('trash-table-rules'), '^_(.+)_(?:ghc|del|old)$'),
+    shadowTableRules: readTableRules(top, 'shadow-table-rules', DEFAULT_SHADOW_RULE),
+    trashTableRules: readTableRules(top, 'trash-table-rules', DEFAULT_TRASH_RULE),
     cleanDumpFile: top.bool('clean-dump-file', true),
     ansiQuotes: top.bool('ansi-quotes', false),
   };
 }
 
-function withDefault(list: string[], fallback: string): string[] {
-  return list.length > 0 ? list : [fallback];
+function readTableRules(top: Section, key: string, fallback: string): string[] {
+  const rules = top.strings(key);
+  for (const rule of rules) {
+    const problem = checkRule(rule);
+    if (problem !== undefined) {
+      throw top.error(CODES.configOnlineDdlInvalidRegex, invalidRule(key, rule, problem), key);
+    }
+  }
+  return rules.length > 0 ? rules : [fallback];
 }
 
 function readCheckingItems(top: Section): string[] {

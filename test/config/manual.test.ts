@@ -98,8 +98,8 @@ function ignore(schemaPattern: string, tablePattern: string, events: string[]): 
 
 const TASKS: Record<string, object[] | Refusal> = {
   '1.4.2-online-ddl.yaml': {
-    code: 60001,
-    message: '1.4.2-online-ddl.yaml:7:20: "online-ddl-scheme: gh-ost" is not supported yet',
+    code: 20013,
+    message: '1.4.2-online-ddl.yaml:3:1: must specify at least one mysql-instances',
   },
   '1.4.3-expression-filter.yaml': [
     { expressionFilters: [{ schema: 'expr_filter', table: 'tbl', insertValueExpr: 'c % 2 = 0' }] },

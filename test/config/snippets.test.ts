@@ -292,6 +292,17 @@ target-database:    # Configuration of target TiDB database.
   ],
 ];
 
+describe('1.3.1.4.2 online DDL', () => {
+  test.each(['online-ddl: true', 'online-ddl-scheme: "gh-ost"', 'online-ddl-scheme: "pt"'])('%s', (line) => {
+    const task = parseTaskConfig(complete(`${line}\n`), 'task.yaml');
+    expect(task).toMatchObject({
+      onlineDdl: true,
+      shadowTableRules: ['^_(.+)_(?:new|gho)$'],
+      trashTableRules: ['^_(.+)_(?:ghc|del|old)$'],
+    });
+  });
+});
+
 describe('accepted', () => {
   test.each(ACCEPTED)('%s', (_name, snippet, expected) => {
     expect(read(snippet)).toMatchObject(expected);
@@ -314,9 +325,6 @@ describe('accepted', () => {
 });
 
 const NOT_YET: [string, string, string][] = [
-  ['1.3.1.4.2 online DDL', 'online-ddl: true\n', 'online-ddl: true'],
-  ['1.3.1.4.2 gh-ost', 'online-ddl-scheme: "gh-ost"\n', 'online-ddl-scheme: gh-ost'],
-  ['1.3.1.4.2 pt-osc', 'online-ddl-scheme: "pt"\n', 'online-ddl-scheme: pt'],
   ['1.3.1.5.2 shard merge', 'shard-mode: "pessimistic"\n', 'shard-mode: pessimistic'],
 ];
 
