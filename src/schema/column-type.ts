@@ -22,7 +22,7 @@ const AS_BINARY: Readonly<Record<string, string>> = {
 };
 
 /** Display widths that a server fills in: signed, unsigned. */
-const WIDTHS: Readonly<Record<string, readonly [number, number]>> = {
+export const WIDTHS: Readonly<Record<string, readonly [number, number]>> = {
   tinyint: [4, 3],
   smallint: [6, 5],
   mediumint: [9, 8],

@@ -16,6 +16,7 @@ import { connectSession } from '../mysql/connect.js';
 import { toDmError } from '../mysql/db-error.js';
 import type { Session } from '../mysql/session.js';
 import { SchemaTracker } from '../schema/apply.js';
+import { WIDTHS } from '../schema/column-type.js';
 import { renderCreateTable } from '../schema/create-sql.js';
 import { parseDdl } from '../schema/ddl.js';
 import { dialectOf, fetchSchemaDefaults, fetchTableSchema, fetchTrackerOptions } from '../schema/fetch.js';
@@ -207,9 +208,14 @@ class SchemaWork {
   }
 }
 
-/** As DM prints it: in one line, without the name of the database. */
+/** As DM prints it: in one line, without the name of the database, integers with the widths of old servers. */
 function oneLine(table: TableSchema): string {
-  const sql = renderCreateTable(table);
+  const columns = table.columns.map((column) => {
+    const widths = WIDTHS[column.type.base];
+    if (widths === undefined || column.type.length !== undefined) return column;
+    return { ...column, type: { ...column.type, length: widths[column.type.unsigned ? 1 : 0] } };
+  });
+  const sql = renderCreateTable({ ...table, columns });
   const name = `CREATE TABLE ${quoteName(table.table)}`;
   return `${name}${sql.slice(`CREATE TABLE ${quoteTable(table)}`.length)}`
     .replace(/\n {2}/g, ' ')
