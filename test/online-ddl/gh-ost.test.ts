@@ -1,6 +1,6 @@
 /** gh-ost's statements, played on the source: what the target makes of them. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EventFilterRule } from '../../src/model/subtask-config.js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { EventFilterRule, SubtaskConfig } from '../../src/model/subtask-config.js';
 import type { DatabaseServer } from '../servers/database.js';
 import { describeWith, startDatabase } from '../servers/index.js';
 import { incremental } from '../sync/support.js';
@@ -263,7 +263,7 @@ function suite(kind: 'mariadb-10.11' | 'mysql-9.7'): void {
     for (const [wrong, name] of [
       [{ ...rules, shadowTableRules: ['^(.+)__ghost$'] }, /t__shadow`? fail to match 'shadow-table-rules'/],
       [{ ...rules, trashTableRules: ['^(.+)__old$'] }, /t__trash`? fail to match 'trash-table-rules'/],
-    ] as const) {
+    ] as [Partial<SubtaskConfig>, RegExp][]) {
       await pair.begin([T, ROWS], wrong);
       await pair.run(run);
       const failure: unknown = await pair.sync().catch((error: unknown) => error);
