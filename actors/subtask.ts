@@ -37,6 +37,9 @@ export interface SubtaskDeps {
 
 /** How long a thread may take to end when its source is handed over. */
 const HANDOVER_MS = 10_000;
+/** How long an operation waits for a subtask that was just resumed by itself. */
+const SETTLE_MS = 2_000;
+const SETTLE_EVERY_MS = 50;
 const COMMANDS = { Running: 'RESUME', Paused: 'PAUSE', Stopped: 'STOP' } as const;
 
 interface Run {
@@ -125,6 +128,7 @@ export class SubtaskActor {
 
   /** Hands the operation to the thread, or carries it out here while the subtask rests. Never rejects. */
   async operate(operation: SubtaskOperation, timeoutMs: number): Promise<OperationAnswer> {
+    if (concernsError(operation)) await this.#untilSettled();
     const { context, value: stage } = this.#actor.snapshot;
     const known = { stage, unit: context.unit, errors: context.errors };
     const refused = (msg: string): OperationAnswer => ({ result: false, msg });
@@ -136,6 +140,21 @@ export class SubtaskActor {
       );
     } catch (error) {
       return refused(error instanceof DmError ? error.toString() : String(error));
+    }
+  }
+
+  /**
+   * A subtask that is resumed by itself again and again works for moments in between: what concerns its
+   * error waits for it to be there again.
+   */
+  async #untilSettled(): Promise<void> {
+    const { clock } = this.#deps.ports;
+    const end = clock.monotonic() + SETTLE_MS;
+    for (;;) {
+      const { context, value } = this.#actor.snapshot;
+      const retried = (value === 'Running' || value === 'Resuming') && context.attempt > 0;
+      if (!retried || this.#detached || clock.monotonic() >= end) return;
+      await clock.sleep(SETTLE_EVERY_MS);
     }
   }
 
@@ -224,6 +243,11 @@ export class SubtaskActor {
     await run.unit.kill();
     await run.gone;
   }
+}
+
+/** It is about what the subtask is paused at, wherever that is. */
+function concernsError(operation: SubtaskOperation): boolean {
+  return operation.kind === 'binlog' && operation.binlogPos === '' && operation.op !== 'list';
 }
 
 const WORKING: readonly Stage[] = ['New', 'Running', 'Pausing', 'Resuming', 'Stopping'];
