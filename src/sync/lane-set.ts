@@ -5,9 +5,13 @@
 import type { RowIndex } from '../binlog/rows.js';
 import type { LanePosition, Ownership } from '../checkpoint/ownership.js';
 import type { BinlogLocation } from '../model/location.js';
+import { CODES } from '../errors/codes.js';
+import { DmError } from '../errors/dm-error.js';
+import { quoteTable } from '../model/table-name.js';
 import type { Session } from '../mysql/session.js';
 import type { Clock, Log } from '../runtime/ports.js';
 import { ConflictTable } from './conflict-table.js';
+import type { ForeignKeyPlan } from './foreign-keys.js';
 import { Lane } from './lane.js';
 import { LaneSkips, type GtidOrder } from './lane-skips.js';
 import { Packet } from './packet.js';
@@ -58,6 +62,8 @@ export class LaneSet {
   readonly #pool: Packet[] = [];
   readonly #accounted = new Map<Packet, number>();
   #seq = 0;
+  /** The last change by which the target may have changed rows of other tables by itself. */
+  #cascade = { lane: 0, seq: 0 };
   #bytes = 0;
   #rows = 0;
   #roomWaiters: (() => void)[] = [];
@@ -141,7 +147,9 @@ export class LaneSet {
   insert(plan: TablePlan, index: RowIndex, image: number, transaction: Transaction, replace: boolean): void {
     const lane = this.#laneOf(plan, index, image);
     if (this.#skipped(lane, transaction)) return;
-    const packet = this.#packet(lane, plan, index, image, -1, 0);
+    let packet = this.#packet(lane, plan, index, image, -1, 0);
+    if (plan.foreignKeys !== null)
+      packet = this.#orderReferences(packet, lane, plan, plan.foreignKeys, index, -1, image);
     packet.insert(plan, index, image, replace);
     this.#appended(lane, packet, transaction);
   }
@@ -149,7 +157,9 @@ export class LaneSet {
   delete(plan: TablePlan, index: RowIndex, image: number, transaction: Transaction, safeMode = false): void {
     const lane = this.#laneOf(plan, index, image);
     if (this.#skipped(lane, transaction)) return;
-    const packet = this.#packet(lane, plan, index, image, -1, 0);
+    let packet = this.#packet(lane, plan, index, image, -1, 0);
+    if (plan.foreignKeys !== null)
+      packet = this.#orderReferences(packet, lane, plan, plan.foreignKeys, index, image, -1);
     packet.delete(plan, index, image, safeMode);
     this.#appended(lane, packet, transaction);
   }
@@ -164,11 +174,17 @@ export class LaneSet {
   ): void {
     const from = this.#laneOf(plan, index, before);
     const keyKept = plan.identity !== null && keyUnchanged(plan.identity, index, before, after);
-    const same = plan.identity === null || keyKept;
+    const uniquesKept = () => plan.uniques.every((key) => keyUnchanged(key, index, before, after));
+    if (safeMode && plan.foreignKeys !== null && !(keyKept && uniquesKept())) throw keyChangeRefused(plan);
+    // Where keys are referred to, a change of key is one to those who refer to it: never in two halves.
+    const same = plan.identity === null || keyKept || plan.foreignKeys !== null;
     const to = same ? from : this.#laneOf(plan, index, after);
     if (from === to && !safeMode) {
       if (this.#skipped(from, transaction)) return;
-      const packet = this.#packet(from, plan, index, before, after, 0);
+      let packet = this.#packet(from, plan, index, before, after, 0);
+      if (plan.foreignKeys !== null) {
+        packet = this.#orderReferences(packet, from, plan, plan.foreignKeys, index, before, after);
+      }
       packet.update(plan, index, before, after, keyKept);
       this.#appended(from, packet, transaction);
       return;
@@ -176,14 +192,16 @@ export class LaneSet {
     let deleted = 0;
     if (!this.#skipped(from, transaction)) {
       let packet = this.#packet(from, plan, index, before, -1, 0);
+      if (plan.foreignKeys !== null) {
+        packet = this.#orderReferences(packet, from, plan, plan.foreignKeys, index, before, after);
+      }
       deleted = this.#seq;
       // In one lane both halves have one position: they must not be parted.
       if (from === to && plan.identity !== null) {
         packet = this.#claimUniques(packet, plan, index, after, -1, to);
       }
       // As DM: a REPLACE by itself does where no key changes.
-      const replaces =
-        safeMode && keyKept && plan.uniques.every((key) => keyUnchanged(key, index, before, after));
+      const replaces = safeMode && keyKept && uniquesKept();
       if (!replaces) packet.delete(plan, index, before, safeMode);
       if (from === to) packet.insert(plan, index, after, safeMode);
       this.#appended(from, packet, transaction);
@@ -299,6 +317,48 @@ export class LaneSet {
     return into;
   }
 
+  /** Waits that foreign keys ask for (foreign-keys.ts); `before` or `after` is -1 where there is none. */
+  #orderReferences(
+    packet: Packet,
+    lane: number,
+    plan: TablePlan,
+    keys: ForeignKeyPlan,
+    index: RowIndex,
+    before: number,
+    after: number,
+  ): Packet {
+    let into = packet;
+    if (this.#cascade.seq > 0 && this.#cascade.lane !== lane) {
+      into = this.#depend(into, lane, this.#cascade.lane, this.#cascade.seq);
+    }
+    // The key of a row may change within a lane that is not its own.
+    if (plan.identity !== null) {
+      if (before >= 0) into = this.#claim(into, plan, plan.identity, index, before, lane);
+      if (after >= 0) into = this.#claim(into, plan, plan.identity, index, after, lane);
+    }
+    const changes = (key: KeyPlan) => before < 0 || after < 0 || !keyUnchanged(key, index, before, after);
+    if (after >= 0) {
+      for (const key of keys.parents) {
+        const hash = changes(key) ? keyHash(plan, key, index, after) : -1;
+        const seq = hash < 0 ? 0 : this.#conflicts.otherSeq(hash, lane);
+        if (seq > 0) into = this.#depend(into, lane, this.#conflicts.laneOf(hash), seq);
+      }
+    }
+    const lets = before >= 0 && keys.referenced.some(changes);
+    if (lets || keys.serial) {
+      for (const { number, lastSeq } of this.#lanes) {
+        if (number !== lane && lastSeq > 0) into = this.#depend(into, lane, number, lastSeq);
+      }
+    }
+    for (const key of keys.referenced) {
+      if (!changes(key)) continue;
+      if (before >= 0) into = this.#claim(into, plan, key, index, before, lane);
+      if (after >= 0) into = this.#claim(into, plan, key, index, after, lane);
+    }
+    if (keys.serial || (lets && keys.cascades)) this.#cascade = { lane, seq: this.#seq };
+    return into;
+  }
+
   /**
    * A packet may only wait for changes before its own first one, or waits could form a circle: where it
    * holds changes already, the new one goes into a packet of its own.
@@ -363,4 +423,11 @@ export class LaneSet {
 export function laneOf(plan: TablePlan, index: RowIndex, image: number, lanes: number): number {
   const hash = plan.identity === null ? plan.tableHash : keyHash(plan, plan.identity, index, image);
   return (hash < 0 ? plan.tableHash : hash) % lanes;
+}
+
+function keyChangeRefused({ source, target }: TablePlan): DmError {
+  return new DmError(
+    CODES.syncForeignKeySafeMode,
+    `an UPDATE of ${quoteTable(source)} changes a key while safe mode is on and the target checks foreign keys: as DELETE and REPLACE it would remove or leave behind rows that refer to ${quoteTable(target)}`,
+  );
 }

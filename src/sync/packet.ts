@@ -14,7 +14,11 @@ const LAX =
   "SET @sluice_sql_mode=@@SESSION.sql_mode,SESSION sql_mode=REPLACE(REPLACE(@@SESSION.sql_mode,'STRICT_TRANS_TABLES',''),'STRICT_ALL_TABLES','')";
 const STRICT = 'SET SESSION sql_mode=@sluice_sql_mode';
 /** Undoes what a packet that broke off has left in its session. */
-export const RESTORE_MODE = 'SET SESSION sql_mode=IFNULL(@sluice_sql_mode,@@SESSION.sql_mode)';
+export const RESTORE_MODE =
+  'SET SESSION sql_mode=IFNULL(@sluice_sql_mode,@@SESSION.sql_mode),SESSION foreign_key_checks=IFNULL(@sluice_fk,@@SESSION.foreign_key_checks)';
+/** The rows of a REPLACE are there again: nothing that refers to them is to be refused, changed or removed. */
+const UNCHECKED = 'SET @sluice_fk=@@SESSION.foreign_key_checks,SESSION foreign_key_checks=0';
+const CHECKED = 'SET SESSION foreign_key_checks=@sluice_fk';
 const HEAD = `${COMMIT}BEGIN;`;
 const SEMICOLON = 0x3b;
 const COMMA = 0x2c;
@@ -100,6 +104,13 @@ export class Packet {
 
   /** A REPLACE that may remove rows of other keys stands alone, so that it can be seen. */
   insert(plan: TablePlan, index: RowIndex, image: number, replace: boolean): void {
+    const unchecked = replace && plan.foreignKeys !== null;
+    if (unchecked) this.#statement(plan, UNCHECKED);
+    this.#insert(plan, index, image, replace);
+    if (unchecked) this.#statement(plan, CHECKED);
+  }
+
+  #insert(plan: TablePlan, index: RowIndex, image: number, replace: boolean): void {
     if (replace && plan.identity !== null && plan.uniques.length > 0) {
       this.#replaceAlone(plan, index, image);
       return;
@@ -142,6 +153,8 @@ export class Packet {
   delete(plan: TablePlan, index: RowIndex, image: number, mayMiss = false): void {
     const out = this.#out;
     const expected = mayMiss ? 0 : 1;
+    // A server removes rows in the order of the key: a parent before a child of the same table.
+    const open = plan.foreignKeys?.toItself === true ? 'none' : 'delete';
     if (plan.identity === null) {
       this.#begin('none', plan);
       out.bytes(plan.deleteHead);
@@ -155,7 +168,7 @@ export class Packet {
         out.length--;
         out.byte(COMMA);
       } else {
-        this.#begin('delete', plan);
+        this.#begin(open, plan);
         out.bytes(plan.deleteHead);
         out.utf8(key.name);
         out.ascii(' IN (');
@@ -167,7 +180,7 @@ export class Packet {
       if (this.#open === 'delete' && this.#plan === plan) {
         out.ascii(' OR ');
       } else {
-        this.#begin('delete', plan);
+        this.#begin(open, plan);
         out.bytes(plan.deleteHead);
       }
       out.byte(OPEN);

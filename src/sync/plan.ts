@@ -9,6 +9,7 @@ import { columnsMissing } from '../schema/missing-columns.js';
 import { identityIndex, type Column, type Index, type TableSchema } from '../schema/table.js';
 import type { RowFilter } from './row-filter.js';
 import { chooseFold, finish, hashText, hashValue, mix, type Fold } from './fold.js';
+import { planForeignKeys, type ForeignKeyPlan, type Reference } from './foreign-keys.js';
 import { planUpserts, type UpsertPlan } from './upsert-plan.js';
 
 interface KeyPart {
@@ -64,6 +65,8 @@ export interface TablePlan {
   readonly upserts: UpsertPlan | null;
   /** Other unique keys: conflicts between lanes. */
   readonly uniques: readonly KeyPlan[];
+  /** Null where the target does not check foreign keys, or the table has none and is not referred to. */
+  readonly foreignKeys: ForeignKeyPlan | null;
   /** First column of the source's primary key, by which a full copy is cut into chunks; -1 without one. */
   readonly chunkColumn: number;
   /** null: every row passes. */
@@ -82,6 +85,8 @@ export interface PlanInput {
   readonly targetIsMariaDb: boolean;
   /** The target table has triggers, which an INSERT .. ON DUPLICATE KEY UPDATE fires otherwise than an UPDATE. */
   readonly targetHasTriggers?: boolean;
+  /** Foreign keys that the target checks. */
+  readonly references?: readonly Reference[];
 }
 
 export function compilePlan(input: PlanInput): TablePlan {
@@ -167,6 +172,15 @@ export function compilePlan(input: PlanInput): TablePlan {
     where,
     upserts,
     uniques: uniques.map((index) => compileKey(index, target.indexes.indexOf(index) + 1)),
+    foreignKeys: planForeignKeys({
+      target,
+      references: input.references ?? [],
+      column: (name) => ({
+        ordinal: ordinals.get(name),
+        source: sourceColumns.get(name),
+        target: targetColumns.get(name),
+      }),
+    }),
     chunkColumn: ordinals.get(chunkColumnName(sourceSchema)) ?? -1,
     rowFilter: input.rowFilter ?? null,
     tableHash: finish(tableHash),

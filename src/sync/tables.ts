@@ -13,6 +13,7 @@ import type { SchemaTracker } from '../schema/apply.js';
 import { fetchTableSchema, hasTriggers, type NameFilter } from '../schema/fetch.js';
 import type { TableSchema } from '../schema/table.js';
 import type { ControlSession } from './control-session.js';
+import { fetchReferences, type Reference } from './foreign-keys.js';
 import { compilePlan, type TablePlan } from './plan.js';
 import type { RowFilters } from './row-filter.js';
 import { isSequence, looksLikeSequence, Sequences } from './sequences.js';
@@ -41,6 +42,8 @@ export class Tables {
   /** By table id of the source; forgotten at every DDL. */
   readonly #entries = new Map<number, Entry>();
   readonly #targets = new Map<string, TableSchema>();
+  /** Foreign keys that the target checks; null until they are asked for. */
+  #references: readonly Reference[] | null = null;
 
   constructor(options: TablesOptions) {
     this.#options = options;
@@ -90,6 +93,7 @@ export class Tables {
   forget(): void {
     this.#entries.clear();
     this.#targets.clear();
+    this.#references = null;
   }
 
   /** The source's structure at this place of the binlog. */
@@ -123,6 +127,7 @@ export class Tables {
       );
     }
     const targetIsMariaDb = await this.#options.target.retry((session) => Promise.resolve(session.isMariaDb));
+    this.#references ??= await this.#options.target.retry(fetchReferences);
     const targetHasTriggers = await this.#options.target.retry((session) => hasTriggers(session, target));
     const codec = compileRowCodec(map, sourceSchema);
     return compilePlan({
@@ -133,6 +138,7 @@ export class Tables {
       rowFilter: this.#options.rowFilters.compile(source, codec, sourceSchema),
       targetIsMariaDb,
       targetHasTriggers,
+      references: this.#references,
     });
   }
 
