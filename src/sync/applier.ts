@@ -270,7 +270,7 @@ export class Applier {
    * `onStatement` is told what runs in its place.
    */
   async #operated(event: QueryEvent, onStatement: (sql: string) => void): Promise<ParsedStatement | null> {
-    const { barrier, ddl, tables, onTracked, log } = this.#options;
+    const { barrier, ddl, tables, tracker, onTracked, log } = this.#options;
     const read = tryParse(ddl, event);
     if (read.parsed !== null && !mayBeOperated(read.parsed)) return read.parsed;
     const places = placesOf(event, this.transaction);
@@ -279,7 +279,10 @@ export class Applier {
       if (read.parsed === null) throw read.error;
       return read.parsed;
     }
-    const parsed = read.parsed?.kind === 'dml' ? null : read.parsed;
+    const statement = read.parsed?.kind === 'dml' ? null : read.parsed;
+    // What stands in the statement's place need not be found; what still runs behind it must.
+    const settles = statement !== null && operator.op === 'inject';
+    const parsed = settles ? await ddl.settle(statement, tables.sequences, tracker) : statement;
     const plan = parsed && (await ddl.plan(parsed, await this.#filteredTable(parsed)));
     if (plan !== null && this.#isCopied(plan)) {
       log.info('a DDL from before the full copy, which an operator has decided about', { sql: event.sql });
@@ -291,6 +294,8 @@ export class Applier {
     await barrier(false);
     const { name, pos, gtid } = this.transaction;
     const location = `${name}:${pos} ${gtid}`;
+    await ddl.enterSession(event, tracker);
+    if (this.transaction.explicit && parsed?.kind === 'create-table') tracker.drop(parsed.table.name);
     const changes = await this.#decisions.run({ operator, event, parsed, plan, location, onStatement });
     for (const changed of changes) if (tables.allows(changed)) onTracked(changed);
     for (const changed of this.#options.online?.operated(parsed) ?? []) onTracked(changed);
@@ -299,7 +304,8 @@ export class Applier {
     const single = !this.transaction.explicit;
     if (single) this.#commit(event.header);
     await barrier(single);
-    await this.#decisions.passed(places);
+    // Until the transaction has ended it may be read again.
+    if (single) await this.#decisions.passed(places);
     return null;
   }
 
