@@ -3,11 +3,12 @@
  * never moves data; it only says where reading may begin. The lanes' own positions decide what of it
  * is applied again (never twice).
  */
-import { NO_LOCATION, type BinlogLocation } from '../model/location.js';
+import type { BinlogLocation } from '../model/location.js';
 import type { TableName } from '../model/table-name.js';
 import type { Session } from '../mysql/session.js';
 import { decodeTableInfo, encodeTableInfo } from '../schema/table-info.js';
 import type { TableSchema } from '../schema/table.js';
+import { locationOf, MAX_POSITION, readRows, reconcile } from './dm-checkpoint.js';
 import { FencedError } from './fenced.js';
 import { readEpoch, streamWhere, type Ownership, type StreamKey } from './ownership.js';
 import { MAIN_STREAM, text, type MetaTables } from './tables.js';
@@ -17,6 +18,8 @@ export interface SavedCheckpoint {
   /** Until here DM (or a dump without consistency) wants safe mode; NO_LOCATION when nowhere. */
   readonly safeModeExit: BinlogLocation;
   readonly tables: TableSchema[];
+  /** DM has gone on with the task since we saved our last one. */
+  readonly foreign: boolean;
 }
 
 /** The saved checkpoint of a source, or null when there is none. */
@@ -25,11 +28,13 @@ export async function loadCheckpoint(
   tables: MetaTables,
   sourceId: string,
 ): Promise<SavedCheckpoint | null> {
-  const rows = await session.query(
-    `SELECT cp_schema, cp_table, binlog_name, binlog_pos, binlog_gtid, exit_safe_binlog_name,` +
+  const rows = await readRows(
+    session,
+    tables,
+    sourceId,
+    'cp_schema, cp_table, binlog_name, binlog_pos, binlog_gtid, exit_safe_binlog_name,' +
       // MySQL sends JSON as bytes, which would be read as latin1.
-      ` exit_safe_binlog_pos, exit_safe_binlog_gtid, CAST(table_info AS CHAR) AS table_info, is_global` +
-      ` FROM ${tables.checkpoint} WHERE id=${text(sourceId)}`,
+      ' exit_safe_binlog_pos, exit_safe_binlog_gtid, CAST(table_info AS CHAR) AS table_info, is_global',
   );
   const global = rows.find((row) => row.is_global === '1');
   if (!global) return null;
@@ -39,18 +44,24 @@ export async function loadCheckpoint(
     const info = decodeTableInfo(row.table_info, row.cp_schema ?? '');
     if (info !== undefined) schemas.push({ ...info, table: row.cp_table ?? '' });
   }
-  const exit: BinlogLocation = {
-    name: global.exit_safe_binlog_name ?? '',
-    pos: Number(global.exit_safe_binlog_pos ?? 0),
-    gtidSet: global.exit_safe_binlog_gtid ?? '',
-  };
+  const exit = locationOf(
+    global.exit_safe_binlog_name,
+    global.exit_safe_binlog_pos,
+    global.exit_safe_binlog_gtid,
+  );
+  const [owner] = await session.query(
+    `SELECT binlog_name AS n, binlog_pos AS p FROM ${tables.owner}` +
+      ` WHERE id=${text(sourceId)} AND stream=${text(MAIN_STREAM)}`,
+  );
+  const { location, foreign } = reconcile(
+    locationOf(global.binlog_name, global.binlog_pos, global.binlog_gtid),
+    owner === undefined ? null : { name: owner.n ?? '', pos: Number(owner.p) },
+  );
   return {
-    global: {
-      name: global.binlog_name ?? '',
-      pos: Number(global.binlog_pos ?? 0),
-      gtidSet: global.binlog_gtid ?? '',
-    },
-    safeModeExit: exit.name === '' && exit.gtidSet === '' ? NO_LOCATION : exit,
+    global: location,
+    foreign,
+    // All of a file that is longer than DM's layout can say.
+    safeModeExit: exit.pos === MAX_POSITION ? { ...exit, pos: Number.MAX_SAFE_INTEGER } : exit,
     tables: schemas,
   };
 }
@@ -74,7 +85,8 @@ export async function flushCheckpoint(session: Session, owner: Ownership, flush:
   const id = text(owner.sourceId);
   const { location, safeModeExit } = flush;
   const endDdl = flush.endDdl === true ? ", ddl_location='', ddl_step=0, ddl_sql=NULL, ddl_before=NULL" : '';
-  const [, mine] = await session.execute(`BEGIN;${fence(owner, endDdl)}`);
+  const place = `, binlog_name=${text(location.name)}, binlog_pos=${location.pos}`;
+  const [, mine] = await session.execute(`BEGIN;${fence(owner, place + endDdl)}`);
   if (mine.affectedRows === 0) {
     await session.execute('ROLLBACK');
     throw new FencedError(await readEpoch(session, owner));
@@ -125,14 +137,14 @@ function upsert(
   info: string,
   isGlobal: number,
 ): string {
-  // binlog_pos is 32 bits wide in DM's layout; the GTID and our lanes carry what lies beyond.
-  const pos = Math.min(at.pos, 0xffffffff);
+  // binlog_pos is 32 bits wide in DM's layout; the owner's row has the whole of it.
+  const pos = Math.min(at.pos, MAX_POSITION);
   const values = [
     `binlog_name=${text(at.name)}`,
     `binlog_pos=${pos}`,
     `binlog_gtid=${text(at.gtidSet)}`,
     `exit_safe_binlog_name=${text(exit.name)}`,
-    `exit_safe_binlog_pos=${Math.min(exit.pos, 0xffffffff)}`,
+    `exit_safe_binlog_pos=${Math.min(exit.pos, MAX_POSITION)}`,
     `exit_safe_binlog_gtid=${text(exit.gtidSet)}`,
     `table_info=${info}`,
     `is_global=${isGlobal}`,

@@ -229,6 +229,10 @@ export const CODES = {
     'high',
     'If the source is a replica that is only behind, it will go on by itself once the replica has caught up. If the source is the wrong server, please correct its address. Otherwise compare the data, stop the task, and start it with `--remove-meta`: with a new full copy, or as an incremental task with `meta` at a place where source and target agree.',
   ),
+  /** The checkpoint table of the task has the layout of DM 1.0. */
+  checkpointLayout: define(60407, 'checkpoint', 'downstream', 'high'),
+  /** DM was stopped in the middle of its own full copy of this task. */
+  checkpointCopyOfDm: define(60408, 'checkpoint', 'downstream', 'high'),
   /** A rule of `filters` with the action Error matches a statement or row change of the source. */
   syncEventFilterError: define(
     60402,

@@ -5,6 +5,7 @@
  */
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
+import { refuseUnfinishedCopy, removeCopyOfDm } from '../checkpoint/dm-checkpoint.js';
 import { loadCheckpoint } from '../checkpoint/points.js';
 import { createMetaTables, metaTables, removeSyncMeta } from '../checkpoint/tables.js';
 import { runChecks } from '../check/run-checks.js';
@@ -114,12 +115,14 @@ export class SubtaskRunner {
       if (removeMeta) {
         await removeSyncMeta(target, config);
         await removeCopyMeta(target, config);
+        await removeCopyOfDm(target, config);
       }
       const tables = metaTables(config);
       await createMetaTables(target, tables);
       const syncs = config.taskMode !== 'full' && config.taskMode !== 'dump';
       if (syncs && (await loadCheckpoint(target, tables, config.sourceId)) !== null) return 'Sync';
       const copy = config.taskMode === 'incremental' ? 'none' : await readCopyState(target, config);
+      if (copy === 'none' && config.taskMode !== 'incremental') await refuseUnfinishedCopy(target, config);
       return copy === 'none' ? 'Check' : 'Dump';
     } catch (error) {
       throw toDmError(error, 'downstream');

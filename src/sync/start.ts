@@ -31,6 +31,8 @@ export interface StartPoint {
   readonly safeModeExit: BinlogLocation;
   /** There was a checkpoint (ours, or DM's own). */
   readonly resumed: boolean;
+  /** The checkpoint is DM's, from after our last one. */
+  readonly foreign: boolean;
   /** Tables whose saved structures do not hold at `from`. */
   readonly outdated: readonly TableName[];
   /** The start time that was used just now, to be noted (start-time.ts). */
@@ -53,7 +55,15 @@ export async function chooseStart(input: StartInput): Promise<StartPoint> {
     const timed = await startAtTime({ ...input, startTime, sourceId: config.sourceId });
     if (timed !== null) {
       const tracker = await newTracker(source, filter);
-      return { ...timed, tracker, unsaved: [], copied: null, resumed: false, begun: startTime };
+      return {
+        ...timed,
+        tracker,
+        unsaved: [],
+        copied: null,
+        resumed: false,
+        foreign: false,
+        begun: startTime,
+      };
     }
   }
   const saved = await loadCheckpoint(target, input.tables, config.sourceId);
@@ -80,6 +90,7 @@ export async function chooseStart(input: StartInput): Promise<StartPoint> {
     copied: copied !== null && copied.min.name !== '' ? copied : null,
     safeModeExit: saved?.safeModeExit ?? copied?.safeModeUntil ?? NO_LOCATION,
     resumed: saved !== null,
+    foreign: saved?.foreign ?? false,
     outdated: [],
     begun: null,
   };

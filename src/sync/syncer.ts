@@ -202,7 +202,7 @@ export class Syncer {
     await this.#prepareLanes(start, owner);
     await this.#meter.calibrate(source);
     const context = this.#build(start, filter, source);
-    const taken = start.resumed ? owner.lanes.map(({ position }) => position) : [];
+    const taken = start.resumed && !start.foreign ? owner.lanes.map(({ position }) => position) : [];
     this.#parking = (await this.#options.openParking?.({ ...context, owner, taken })) ?? null;
     await this.#flush(start.begun !== null);
     if (start.begun !== null) await noteStarted(target, tables, config.sourceId, start.begun);
@@ -235,13 +235,13 @@ export class Syncer {
   /** A stream without lane rows (new, or DM's own) gets them at the start. */
   async #prepareLanes(start: StartPoint, owner: Ownership): Promise<void> {
     const { config } = this.#options;
-    const takesOver = start.resumed && !owner.existed;
+    const takesOver = start.resumed && (!owner.existed || start.foreign);
     await this.#safeMode.begin({
       from: start.from,
       exit: start.safeModeExit,
       sourceEnd: takesOver ? async () => currentLocation(await this.#source.get(), config) : null,
     });
-    if (owner.existed && start.resumed) {
+    if (start.resumed && !takesOver) {
       this.#newLanes(start.from);
       if (!(this.#lanes?.catchingUp ?? false)) await this.#resizeLanes(start.from);
       return;
