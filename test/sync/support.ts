@@ -43,7 +43,7 @@ export async function incremental(
   extra: Partial<SubtaskConfig> = {},
 ): Promise<SubtaskConfig> {
   const [row] = await source.query(
-    source.flavor === 'mariadb' ? 'SHOW MASTER STATUS' : 'SHOW BINARY LOG STATUS',
+    source.kind === 'mysql-9.7' ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS',
   );
   const [gtid] = await source.query(
     source.flavor === 'mariadb' ? 'SELECT @@gtid_binlog_pos AS g' : 'SELECT @@gtid_executed AS g',
