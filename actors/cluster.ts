@@ -5,6 +5,7 @@ import { DmError } from '../src/errors/dm-error.js';
 import type {
   Cluster,
   MasterMember,
+  SourceExplanation,
   SourceRecord,
   SourceResult,
   StartTaskOptions,
@@ -23,7 +24,9 @@ import type { Leader } from './leader.js';
 import type { LeaseObserver } from './leases.js';
 import { Membership } from './membership.js';
 import { askOperation } from './operation-query.js';
+import { subtaskActorKey } from './source.js';
 import { askSources } from './status-query.js';
+import { subtaskState } from './subtask-state.js';
 import { outcomeOf, refusalOf, seqOf, type CommandView } from './subtask-command.js';
 import { asDmUnavailable } from './unavailable.js';
 
@@ -194,6 +197,24 @@ export class LeaderCluster implements Cluster {
       .map(([source, subtasks]) => ({ source, worker: this.#workerOf(source), subtasks }));
     const { bus, observed } = this.#options;
     return askSources({ bus, observed, task, sources: chosen });
+  }
+
+  async explain(task: string, sources: readonly string[]): Promise<SourceExplanation[]> {
+    const views = await this.queryStatus(task, sources);
+    const workers = await this.workers();
+    const { observed, ports } = this.#options;
+    const subtasks = this.#subtasks().filter((one) => task === '' || one.task === task);
+    return views.map((view) => {
+      const { source } = view.source;
+      const own = subtasks.filter((one) => one.source === source);
+      return {
+        view,
+        states: own.map((one) => subtaskState(one, observed.get(subtaskActorKey(source, one.task)))),
+        now: ports.clock.wall(),
+        lastWorker: this.#get('placement', keys.placement(source))?.lastWorker ?? '',
+        workers,
+      };
+    });
   }
 
   async leader(): Promise<{ name: string; addr: string }> {

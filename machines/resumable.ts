@@ -39,16 +39,22 @@ const SERVER_ERROR = /\bError (\d+)\b/g;
 
 /** False when trying again cannot help. An error without a code in the lists is worth a try. */
 export function isResumable(errors: readonly ProcessError[]): boolean {
-  return errors.every(({ ErrCode, RawCause, Message }) => {
-    if (CODES.has(ErrCode)) return false;
-    // Not both: the message has the failed statement in it, and with that anything that rows may hold.
-    const text = RawCause === '' ? Message : RawCause;
-    const lower = text.toLowerCase();
-    if (DDL_TEXTS.some((part) => lower.includes(part.toLowerCase()))) return false;
-    if (PURGED_TEXTS.some((part) => lower.includes(part.toLowerCase()))) return false;
-    for (const [, errno] of text.matchAll(SERVER_ERROR)) if (SERVER_ERRNOS.has(Number(errno))) return false;
-    return true;
-  });
+  return errors.every((error) => hopelessReason(error) === null);
+}
+
+/** Why trying again cannot help, in words that follow `because`; null where it may. */
+export function hopelessReason({ ErrCode, RawCause, Message }: ProcessError): string | null {
+  if (CODES.has(ErrCode)) return `an error ${ErrCode} does not pass by itself`;
+  // Not both: the message has the failed statement in it, and with that anything that rows may hold.
+  const text = RawCause === '' ? Message : RawCause;
+  const lower = text.toLowerCase();
+  const has = (part: string) => lower.includes(part.toLowerCase());
+  if (DDL_TEXTS.some(has)) return 'the target does not support the statement';
+  if (PURGED_TEXTS.some(has)) return 'the source has purged what is needed';
+  for (const [, errno] of text.matchAll(SERVER_ERROR)) {
+    if (SERVER_ERRNOS.has(Number(errno))) return `the target would answer with the error ${errno} again`;
+  }
+  return null;
 }
 
 export interface Backoff {

@@ -3,8 +3,8 @@
  * (actors/); the handlers parse and validate what a user typed and shape the JSON answers.
  */
 import type { SubtaskOperation } from '../model/operation.js';
-import type { SourceStatus, SubTaskStatus } from '../model/status.js';
-import type { ExpectedStage } from '../model/stage.js';
+import type { ProcessError, SourceStatus, SubTaskStatus } from '../model/status.js';
+import type { ExpectedStage, Stage } from '../model/stage.js';
 
 /** One line of `sources` in most answers. */
 export interface SourceResult {
@@ -50,6 +50,45 @@ export interface SubtaskView {
   readonly msg: string;
 }
 
+/** What is kept of a subtask beside its status. Times are ms since 1970 by the clocks of the cluster, 0 = unknown. */
+export interface SubtaskState {
+  readonly task: string;
+  readonly stage: Stage;
+  readonly since: number;
+  /** What the operator wants, and whether the subtask has taken that up. */
+  readonly wanted: ExpectedStage;
+  readonly taken: boolean;
+  /** Paused by the operator. */
+  readonly canceled: boolean;
+  readonly errors: readonly ProcessError[];
+  readonly autoResume: {
+    /** `checker.check-enable` of the source. */
+    readonly enabled: boolean;
+    /** Next try; 0 = none is planned. */
+    readonly nextAt: number;
+    /** Tries that have not lasted. */
+    readonly tries: number;
+    /** Why trying again is of no use, in words that follow `because`; '' = it may be. */
+    readonly hopeless: string;
+  };
+  /** Another owner has taken the target over. */
+  readonly fenced: boolean;
+  /** The last command that it refused, and why; '' = none. */
+  readonly refusal: string;
+}
+
+/** Why the subtasks of one source are where they are. */
+export interface SourceExplanation {
+  readonly view: SubtaskView;
+  readonly states: readonly SubtaskState[];
+  /** ms since 1970. */
+  readonly now: number;
+  /** The worker that had the source last; '' = none ever. */
+  readonly lastWorker: string;
+  /** All workers of the cluster. */
+  readonly workers: readonly WorkerMember[];
+}
+
 export interface StartTaskOptions {
   /** Only on these sources; empty = all of the task. */
   readonly sources: readonly string[];
@@ -84,6 +123,8 @@ export interface Cluster {
   ): Promise<SourceResult[]>;
   /** Status of the subtasks of the named task ('' = all tasks) on the named sources (empty = all). */
   queryStatus(task: string, sources: readonly string[]): Promise<SubtaskView[]>;
+  /** As `queryStatus`, with what tells why. */
+  explain(task: string, sources: readonly string[]): Promise<SourceExplanation[]>;
 
   leader(): Promise<{ name: string; addr: string }>;
   masters(): Promise<MasterMember[]>;

@@ -48,6 +48,10 @@ class MemoryCluster implements Cluster {
     return Promise.resolve([this.#result('mysql-replica-01')]);
   }
 
+  explain() {
+    return Promise.resolve([]);
+  }
+
   operateSubtasks(name: string, operation: SubtaskOperation) {
     const { op } = operation;
     const what =

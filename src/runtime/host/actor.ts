@@ -103,6 +103,7 @@ export class HostedActor<M extends AnyStateMachine> {
   #snapshot!: AnyMachineSnapshot;
   #mailbox: Promise<unknown> = Promise.resolve();
   #superseded = false;
+  #since = 0;
 
   constructor(spec: ActorSpec<M>, ports: ActorPorts) {
     this.spec = spec;
@@ -135,9 +136,11 @@ export class HostedActor<M extends AnyStateMachine> {
     if (document && !this.spec.isOutdated?.(document.context)) {
       this.#snapshot = restoreSnapshot(this.spec.machine, document) as AnyMachineSnapshot;
       this.#deadlines.restore(document.deadlines);
+      this.#since = document.since ?? this.#ports.clock.wall();
     } else {
       const [snapshot, actions] = initialTransition(this.spec.machine, this.spec.input);
       this.#snapshot = snapshot as AnyMachineSnapshot;
+      this.#since = this.#ports.clock.wall();
       const effects = this.#takeDeadlines(actions);
       await this.#save();
       this.#start(effects);
@@ -192,12 +195,15 @@ export class HostedActor<M extends AnyStateMachine> {
     ];
     if (next === before && actions.length === 0) return this.snapshot;
     const armed = this.#deadlines.list();
+    const since = this.#since;
+    if (stateText(next) !== stateText(before)) this.#since = this.#ports.clock.wall();
     this.#snapshot = next;
     const effects = this.#takeDeadlines(actions);
     try {
       await this.#save();
     } catch (error) {
       this.#snapshot = before;
+      this.#since = since;
       this.#deadlines.stop();
       this.#deadlines.restore(armed);
       throw error;
@@ -248,6 +254,7 @@ export class HostedActor<M extends AnyStateMachine> {
         value: this.#snapshot.value,
         context: this.#snapshot.context,
         deadlines: this.#deadlines.list(),
+        since: this.#since,
       });
     } catch (error) {
       if (error instanceof SupersededError && !this.#superseded) {

@@ -16,6 +16,8 @@ export interface ActorDocument {
   readonly value: StateValue;
   readonly context: unknown;
   readonly deadlines: readonly Deadline[];
+  /** Wall clock, ms since 1970, when it came into `value`; absent in documents of older versions. */
+  readonly since?: number;
   /** Placement epoch of the writer; a writer with a lower one has been superseded. */
   readonly epoch: number;
   /** Session of the writing process. */
