@@ -50,6 +50,25 @@ export function bulkInserts(rows: number, table = 'b.t3'): Segment {
   };
 }
 
+/** Columns of many types, 1000 rows a statement. */
+export function mixedColumns(rows: number, table = 'b.t7'): Segment {
+  const count = Math.ceil(rows / 1000);
+  return {
+    name: 'mixed columns',
+    tables: [table],
+    rows: count * 1000,
+    setUp: `CREATE DATABASE IF NOT EXISTS b; USE b; DROP TABLE IF EXISTS ${table}; CREATE TABLE ${table}
+      (id BIGINT PRIMARY KEY, d DECIMAL(20,4), f DOUBLE, dt DATETIME(6), ts TIMESTAMP NULL, v VARCHAR(100),
+       e ENUM('a','b'), t TEXT, y SMALLINT UNSIGNED, b VARBINARY(40)) CHARACTER SET utf8mb4`,
+    statements: times(count, (i) => {
+      const n = `(seq + ${i * 1000})`;
+      return `INSERT INTO ${table} SELECT ${n}, ${n} * 1.2345, ${n} / 7, '2024-01-02 03:04:05.678901',
+        '2024-01-02 03:04:05', CONCAT('name é ', ${n}), 'b', ${C}, ${n} % 60000, UNHEX(LEFT(SHA2(${n}, 256), 32))
+        FROM seq_1_to_1000`;
+    }),
+  };
+}
+
 export function updatesOf100(rows: number, table = 'b.t4'): Segment {
   const filled = 50_000;
   return {
