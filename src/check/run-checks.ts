@@ -6,6 +6,7 @@ import { SqlError, type Session } from '../mysql/session.js';
 import { MigratedTables } from '../online-ddl/migrated-tables.js';
 import { checkExpressionFilters } from './filter-checks.js';
 import { hasAnywhere, hasGlobal, readGrants, type Grants } from './grants.js';
+import { checkOnlineDdl } from './online-ddl-check.js';
 import { readVariable } from './probe-source.js';
 import { checkTables } from './table-checks.js';
 import type { CheckResult, Finding } from './types.js';
@@ -116,6 +117,13 @@ const SOURCE_CHECKS: readonly SourceCheck[] = [
     desc: 'check compatibility of table structure',
     for: always,
     run: checkTables,
+  },
+  {
+    item: 'online_ddl',
+    name: 'online ddl checker',
+    desc: 'check if in online ddl phase',
+    for: (config) => replicates(config) && config.onlineDdl,
+    run: checkOnlineDdl,
   },
   {
     // No element of `ignore-checking-items`: such a task could not run.

@@ -18,6 +18,7 @@ import type { SchemaTracker } from '../schema/apply.js';
 import { renderCreateTable } from '../schema/create-sql.js';
 import type { ParsedStatement } from '../schema/ddl-types.js';
 import type { TableSchema } from '../schema/table.js';
+import { computedColumns } from './computed.js';
 import type { MigratedTables } from './migrated-tables.js';
 import { dropStatement, recordedText, renameStatement, retarget, type Part, type Reparse } from './parts.js';
 import type { GhostRecord } from './store.js';
@@ -202,7 +203,7 @@ export class OnlineDdlMachine {
   }
 
   #change(table: TableName, statement: ParsedStatement): void {
-    const { tracker, records, mode, reparse } = this.#world;
+    const { tracker, records, mode, reparse, log } = this.#world;
     const { kind, real } = this.#classify(table);
     if (kind === 'trash') {
       if (tracker.get(table) === undefined) return;
@@ -221,6 +222,16 @@ export class OnlineDdlMachine {
         modes: [...(known?.modes ?? []), mode],
         dropped: known?.dropped ?? false,
       });
+    }
+    const computed = computedColumns(statement);
+    if (computed.length > 0) {
+      log.warn(
+        'the values of new columns may differ: the tool computes them row by row, the target at once',
+        {
+          table: quoteTable(real),
+          columns: computed.join(', '),
+        },
+      );
     }
     // Its creation was not seen: a tool begins with a table like the real one.
     const base = tracker.get(real);
