@@ -276,7 +276,7 @@ export class Applier {
     const places = placesOf(event, this.transaction);
     const operator = await this.#decisions.at(places);
     if (operator === null) {
-      if (read.parsed === null) throw read.error;
+      if (read.parsed === null) return this.#refuse(read.error);
       return read.parsed;
     }
     const statement = read.parsed?.kind === 'dml' ? null : read.parsed;
@@ -309,6 +309,12 @@ export class Applier {
     return null;
   }
 
+  /** What comes before a statement that cannot be migrated is applied: a user looks at the target as it was then. */
+  async #refuse(error: unknown): Promise<never> {
+    await this.#options.barrier(false);
+    throw error;
+  }
+
   async #runDdl(event: QueryEvent, parsed: ParsedStatement): Promise<void> {
     const { barrier, ddl, tracker, tables, onTracked } = this.#options;
     const unknown = tablesBefore(parsed).filter((table) => tracker.get(table) === undefined);
@@ -318,7 +324,7 @@ export class Applier {
       this.#options.log.info('a DDL from before the full copy', { sql: event.sql });
       return;
     }
-    if (plan.refused !== null) throw plan.refused;
+    if (plan.refused !== null) return this.#refuse(plan.refused);
     const parking = this.#options.parking?.() ?? null;
     const parked = plan.steps.length === 0 ? null : (parking?.parkedBy(plan) ?? null);
     // The tables must be known, and saved, as they are before the statement: on a restart in its midst the

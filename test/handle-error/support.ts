@@ -52,7 +52,7 @@ export class ErrorSetup {
   async replicating(
     schema: string,
     tables: Partial<Record<SourceId, readonly string[]>>,
-    extra = '',
+    more: { readonly extra?: string; readonly instance?: () => string } = {},
   ): Promise<void> {
     for (const [source, statements] of Object.entries(tables)) {
       const server = this.sources[source as SourceId];
@@ -61,7 +61,7 @@ export class ErrorSetup {
     }
     const sources = Object.keys(tables);
     await this.nats.must('start-task', {
-      task: taskYaml({ name: schema, target: address(this.target), sources, extra }),
+      task: taskYaml({ name: schema, target: address(this.target), sources, ...more }),
     });
     for (const source of sources) await this.nats.untilSync(schema, source);
   }
