@@ -5,7 +5,7 @@ import { ErrorSetup, positionsOf } from './support.js';
 
 let setup: ErrorSetup;
 beforeAll(async () => {
-  setup = await ErrorSetup.start({ workers: 3 });
+  setup = await ErrorSetup.start({ workers: 4 });
 });
 afterEach(() => setup.stopTasks());
 afterAll(() => setup?.stop());
