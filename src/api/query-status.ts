@@ -3,6 +3,7 @@ import type { SubTaskStatus } from '../model/status.js';
 import type { SubtaskView } from './cluster.js';
 import type { Handler, HandlerDeps } from './handler-deps.js';
 import { refuseUnknown } from './operate-task.js';
+import { explain } from './why.js';
 import { parseRequest, sourcesField, taskName, type JsonObject } from './request.js';
 
 const schema = z.object({
@@ -11,17 +12,32 @@ const schema = z.object({
   sources: sourcesField,
   /** Details of all tasks instead of the list. */
   more: z.boolean().optional(),
+  /** With each subtask why it is where it is, and what leads out (why.ts). */
+  why: z.boolean().optional(),
 });
 
 /** The list of tasks, or with a task, a source or `more` the detailed form (manual 4.4.4). */
 export function queryStatus(deps: HandlerDeps): Handler {
   return async (request) => {
-    const { task, sources, more } = parseRequest(schema, request);
+    const { task, sources, more, why } = parseRequest(schema, request);
     const name = task === undefined ? '' : taskName(task);
     if (name !== '') await refuseUnknown(deps, name, sources);
+    if (why === true) return explained(deps, name, sources);
     const views = await deps.cluster.queryStatus(name, sources);
     if (name === '' && sources.length === 0 && more !== true) return list(deps, views);
     return { result: true, msg: '', sources: views.map(detail) };
+  };
+}
+
+async function explained(deps: HandlerDeps, task: string, sources: readonly string[]): Promise<JsonObject> {
+  const explanations = await deps.cluster.explain(task, sources);
+  return {
+    result: true,
+    msg: '',
+    sources: explanations.map((one) => ({
+      ...detail(one.view),
+      subTaskStatus: one.view.subtasks.map((status) => ({ ...status, why: explain(one, status) })),
+    })),
   };
 }
 

@@ -35,6 +35,8 @@ export interface CtlCommand {
   options: CtlOption[];
   /** Makes the request; a text, or the command's help, is printed and nothing is sent. Rejects with 48003 for wrong arguments. */
   request(input: CtlInput): JsonObject | { print: string } | 'help';
+  /** How the answer to this request is shown in place of JSON; undefined = as JSON. */
+  format?(request: JsonObject, answer: JsonObject): string | undefined;
   /** What is completed behind the command. */
   completes?: 'task' | 'source' | 'file' | 'operate-source' | 'get-config' | 'binlog';
 }

@@ -1,6 +1,8 @@
 /** The commands of dmctl: texts of the manual, and how each command line becomes a request. */
 import { COMMANDS_NOT_YET } from '../api/handlers.js';
 import { binlog, handleError } from './ctl-binlog.js';
+import { isolation } from './ctl-isolation.js';
+import { formatWhy } from './why-text.js';
 import { binlogSchema, operateSchema } from './ctl-schema.js';
 import { sources, taskArgument, usageError, type CtlCommand } from './ctl-command.js';
 
@@ -156,17 +158,22 @@ const operateSource: CtlCommand = {
 
 const queryStatus: CtlCommand = {
   name: 'query-status',
-  usage: 'query-status [-s source ...] [task-name | task-file] [--more]',
+  usage: 'query-status [-s source ...] [task-name | task-file] [--more] [--why]',
   summary: 'Queries task status.',
   description: 'Queries task status',
-  options: [{ flags: '--more', type: '', help: 'whether to print the detailed task information' }],
+  options: [
+    { flags: '--more', type: '', help: 'whether to print the detailed task information' },
+    { flags: '--why', type: '', help: 'tell why each subtask is where it is, and what leads out' },
+  ],
   completes: 'task',
   request(input) {
     const [task, ...rest] = input.args;
     if (rest.length > 0) throw usageError(queryStatus);
     const name = task === undefined ? undefined : taskArgument(task, input.files);
-    return { task: name, sources: sources(input), more: input.options['more'] };
+    const { more, why } = input.options;
+    return { task: name, sources: sources(input), more, ...(why === undefined ? {} : { why }) };
   },
+  format: (request, answer) => (request['why'] === true ? formatWhy(answer) : undefined),
 };
 
 const startTask: CtlCommand = {
@@ -217,6 +224,7 @@ export const CTL_COMMANDS: readonly CtlCommand[] = [
   checkTask,
   getConfig,
   handleError,
+  isolation,
   listMember,
   offlineMember,
   operateLeader,

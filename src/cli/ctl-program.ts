@@ -12,7 +12,13 @@ export type CtlAction =
   | { type: 'print'; text: string }
   | { type: 'encrypt'; text: string }
   | { type: 'decrypt'; text: string }
-  | { type: 'send'; command: string; request: JsonObject; saveAs?: string }
+  | {
+      type: 'send';
+      command: string;
+      request: JsonObject;
+      saveAs?: string;
+      format?: CtlCommand['format'];
+    }
   | { type: 'exit' };
 
 /** Go's `-name value` for flags of more than one letter, as DM's users type it. */
@@ -49,7 +55,14 @@ export function parseCommand(words: readonly string[], files: CtlFiles): CtlActi
   if (request === 'help') return { type: 'print', text: commandHelp(command) };
   if ('print' in request) return { type: 'print', text: String(request['print']) };
   const saveAs = parsed.options['file'] as string | undefined;
-  return { type: 'send', command: name, request, ...(saveAs === undefined ? {} : { saveAs }) };
+  const { format } = command;
+  return {
+    type: 'send',
+    command: name,
+    request,
+    ...(saveAs === undefined ? {} : { saveAs }),
+    ...(format === undefined ? {} : { format }),
+  };
 }
 
 function findCommand(name: string): CtlCommand {

@@ -49,7 +49,7 @@ export async function runCommand(
         writeFileSync(action.saveAs, String(answer['cfg']));
         out(`write config to file ${action.saveAs} succeed\n`);
       } else {
-        out(formatAnswer(answer));
+        out((succeeded ? action.format?.(action.request, answer) : undefined) ?? formatAnswer(answer));
       }
       return succeeded ? 'ok' : 'failed';
     }
