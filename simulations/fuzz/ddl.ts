@@ -220,8 +220,9 @@ export class DdlGenerator {
     if (free.length === 0) return '';
     const column = random.pick(free);
     const changed =
-      random.next() < 0.5
-        ? {
+      random.next() < 0.5 || this.#dialect.source !== this.#dialect.target
+        ? // Two flavours convert the values of one type to another as they like.
+          {
             ...column,
             notNull: !column.notNull && column.kind.sql !== 'POINT' && column.kind.sql !== 'POINT',
           }

@@ -345,8 +345,9 @@ function bytes(random: SeededRandom): Kind {
 }
 
 function list(random: SeededRandom, dialect: Dialect): Kind {
-  const charset =
-    random.next() < 0.5 ? 'utf8mb4 COLLATE utf8mb4_general_ci' : anyCharset(random, dialect).sql;
+  const drawn = random.next() < 0.5 ? '' : anyCharset(random, dialect).sql;
+  // MariaDB itself loses the members of a list in UTF-16 when the table is converted.
+  const charset = drawn === '' || drawn.startsWith('utf16') ? 'utf8mb4 COLLATE utf8mb4_general_ci' : drawn;
   const wide = charset.startsWith('utf');
   if (random.next() < 0.5) {
     const members = ['a', 'b', "it''s", 'x,y', wide ? 'ü' : 'u', ''].map((m) => `'${m}'`);

@@ -161,7 +161,7 @@ export class Packet {
       this.#whereAll(plan, index, image);
       out.ascii(' LIMIT 1');
       this.expected[this.expected.length - 1] = expected;
-    } else if (plan.where.length === 1) {
+    } else if (plan.where.length === 1 && plan.where[0].comparison !== 'exact-text') {
       const [key] = plan.where;
       if (this.#open === 'delete' && this.#plan === plan) {
         // Overwrites the closing bracket.

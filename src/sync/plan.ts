@@ -30,7 +30,7 @@ export type Comparison =
   | 'plain'
   /** FLOAT: compares as the double that the stored value is, not as the decimal text. */
   | 'float'
-  /** Byte by byte beyond the collation: rows without a key are told apart exactly. */
+  /** Byte by byte beyond the collation: rows without a key, or with one of prefixes, are told apart exactly. */
   | 'exact-text'
   /** A JSON column never equals a string. */
   | 'json';
@@ -145,7 +145,7 @@ export function compilePlan(input: PlanInput): TablePlan {
         return {
           column: ordinals.get(name) ?? 0,
           name: quoteName(part.column),
-          comparison: targetColumns.get(name)?.type.base === 'float' ? 'float' : 'plain',
+          comparison: keyComparison(targetColumns.get(name), part.length !== undefined),
         };
       })
     : written.map(({ column, ordinal, target: to }) => ({
@@ -198,7 +198,20 @@ function fullRowComparison(column: Column | undefined, targetIsMariaDb: boolean)
   if (column === undefined) return 'plain';
   if (column.type.base === 'float') return 'float';
   if (column.type.base === 'json') return targetIsMariaDb ? 'exact-text' : 'json';
-  return TEXTS.has(column.type.base) && column.type.charset !== 'binary' ? 'exact-text' : 'plain';
+  return isText(column) ? 'exact-text' : 'plain';
+}
+
+/**
+ * Two texts with different first letters can be equal all the same ('ß' and 'ss'): where only a prefix is
+ * unique, the collation does not tell rows apart.
+ */
+function keyComparison(column: Column | undefined, byPrefix: boolean): Comparison {
+  if (column?.type.base === 'float') return 'float';
+  return byPrefix && isText(column) ? 'exact-text' : 'plain';
+}
+
+function isText(column: Column | undefined): boolean {
+  return column !== undefined && TEXTS.has(column.type.base) && column.type.charset !== 'binary';
 }
 
 /** Hash of a key in one image; -1 when a part is NULL: such a key never conflicts. */
