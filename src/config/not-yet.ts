@@ -21,11 +21,6 @@ const LOADER: readonly NotYet[] = [
   { path: 'security', off: [] },
 ];
 
-const SYNCER: readonly NotYet[] = [
-  { path: 'compact', off: [false] },
-  { path: 'multiple-rows', off: [false] },
-];
-
 function under(prefixes: readonly string[], keys: readonly NotYet[]): NotYet[] {
   return prefixes.flatMap((prefix) => keys.map((key) => ({ path: `${prefix}.${key.path}`, off: key.off })));
 }
@@ -39,7 +34,6 @@ export const TASK_NOT_YET: readonly NotYet[] = [
   { path: 'routes.*.extract-schema', off: [] },
   { path: 'routes.*.extract-source', off: [] },
   ...under(['loaders.*', 'mysql-instances.*.loader'], LOADER),
-  ...under(['syncers.*', 'mysql-instances.*.syncer'], SYNCER),
   { path: 'validators.*.mode', off: ['none'] },
   { path: 'mysql-instances.*.validator.mode', off: ['none'] },
   { path: 'experimental.async-checkpoint-flush', off: [false] },

@@ -61,8 +61,8 @@ describe('what is wrong is told with its place, code and the nearest right word'
     [`${HEAD}column-mapping: {a: {}}\n${ONE}`, /^20064 /],
     [`${HEAD}is-sharding: true\n${ONE}`, '60001 t.yaml:4:14: "is-sharding: true" is not supported yet'],
     [
-      `${HEAD}${ONE}    syncer: { compact: true }`,
-      '60001 t.yaml:6:24: "mysql-instances.0.syncer.compact: true" is not supported yet',
+      `${HEAD.replace('root }', 'root, session: { Foreign_Key_Checks: on } }')}${ONE}    syncer: { compact: true }`,
+      "60011 t.yaml:3:60: `foreign_key_checks` of the target's session conflicts with `compact: true` of the syncer of a",
     ],
     [
       `${HEAD}${ONE}    syncer-config-name: g`,
@@ -152,7 +152,7 @@ expression-filter:
 strict-optimistic-shard-mode: false
 `;
     const unit =
-      '    syncer: {compact: false, multiple-rows: false}\n    loader: {import-mode: sql}\n    filter-rules: []\n';
+      '    syncer: {compact: true, multiple-rows: true}\n    loader: {import-mode: sql}\n    filter-rules: []\n';
     expect(refusal(`${HEAD}${off}${ONE}${unit}`)).toBe('accepted');
   });
 });

@@ -7,6 +7,7 @@ import type {
 } from '../model/subtask-config.js';
 import type { TaskMode } from '../model/stage.js';
 import { CODES } from '../errors/codes.js';
+import { checksForeignKeys } from '../mysql/connect.js';
 import { checkRule, DEFAULT_SHADOW_RULE, DEFAULT_TRASH_RULE, invalidRule } from '../online-ddl/rules.js';
 import { readDbConfig } from './db-config.js';
 import { readEventFilter } from './filter-rule.js';
@@ -113,8 +114,23 @@ export function parseTaskConfig(
   }
   const target = readDbConfig(targetSection, { port: 4000 });
   const instances = readInstances(top, { taskMode, sets, warnings, ...options });
+  refuseWithForeignKeys(targetSection, target, instances);
   top.end();
   return { name, taskMode, ...settings, target, instances, warnings };
+}
+
+/** As DM: merged changes do not keep the order in which rows came to refer to each other. */
+function refuseWithForeignKeys(section: Section, target: DbConfig, instances: readonly TaskInstance[]): void {
+  if (!checksForeignKeys(target)) return;
+  for (const { sync, sourceId } of instances) {
+    const key = sync.compact ? 'compact' : sync.multipleRows ? 'multiple-rows' : '';
+    if (key === '') continue;
+    throw section.error(
+      CODES.configForeignKeysConflict,
+      `\`foreign_key_checks\` of the target's session conflicts with \`${key}: true\` of the syncer of ${sourceId}`,
+      'session',
+    );
+  }
 }
 
 function readTaskMode(top: Section): TaskMode {

@@ -120,6 +120,11 @@ export const CONFIG_CODES = {
     'Please update your `shadow-table-rules` or `trash-table-rules` in the configuration file.',
     'high',
   ),
+  /** The target's session checks foreign keys, and the syncer merges changes. */
+  configForeignKeysConflict: config(
+    60011,
+    'Please set `compact` and `multiple-rows` to false, or `foreign_key_checks` to 0.',
+  ),
   /** `collation_compatible` is neither `loose` nor `strict`. */
   configCollationNotSupport: config(
     20052,

@@ -21,7 +21,9 @@ import { FencedError, type ChunkRow, type CopyMeta } from './copy-meta.js';
 const LOAD_SQL_MODE = "'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'";
 
 export async function connectLoader(config: SubtaskConfig, signal: AbortSignal): Promise<Session> {
-  const session = await connectSession({ db: config.to, session: { sql_mode: LOAD_SQL_MODE }, signal });
+  // A copy is whole only at its end: until then rows may refer to such as are not there yet.
+  const variables = { sql_mode: LOAD_SQL_MODE, foreign_key_checks: '0' };
+  const session = await connectSession({ db: config.to, session: variables, signal });
   // Chunks of one table must not meet in each other's gap locks.
   await session.execute('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
   return session;

@@ -109,7 +109,12 @@ export class FullCopy {
   async #session(): Promise<void> {
     const { config, epoch, signal } = this.#options;
     const meta = this.#meta;
-    const target = await labelled('downstream', connectSession({ db: config.to, signal }));
+    // Tables come in any order, and before those that they refer to.
+    const variables = { foreign_key_checks: '0' };
+    const target = await labelled(
+      'downstream',
+      connectSession({ db: config.to, session: variables, signal }),
+    );
     const source = { session: null as Session | null };
     let snapshot: Snapshot | null = null;
     try {

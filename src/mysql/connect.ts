@@ -1,4 +1,5 @@
 /** Opens a session and sets it up, so that values written and read through it mean the same everywhere. */
+import type { DbConfig } from '../model/subtask-config.js';
 import { handshake } from './handshake.js';
 import { ConnectionError, SqlError, type ConnectOptions, type Session } from './session.js';
 import { WireSession } from './wire-session.js';
@@ -64,6 +65,12 @@ export function sessionAssignments(options: Pick<ConnectOptions, 'db' | 'session
   }
   for (const [key, value] of Object.entries(options.session ?? {})) values.set(key.toLowerCase(), value);
   return [...values].map(([name, value]) => `SESSION \`${name.replaceAll('`', '``')}\` = ${value}`);
+}
+
+/** Whether the user's session variables turn the checks of foreign keys on. */
+export function checksForeignKeys({ session }: Pick<DbConfig, 'session'>): boolean {
+  const given = Object.entries(session).findLast(([name]) => name.toLowerCase() === 'foreign_key_checks');
+  return given !== undefined && /^(1|on|true)$/i.test(unquoted(given[1]).trim());
 }
 
 /** What a user writes in YAML: a number, a word or a text, with or without SQL quotes around it. */
