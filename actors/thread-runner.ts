@@ -35,7 +35,7 @@ export class ThreadRunner implements UnitRunner {
     context: OperationContext,
   ): Promise<OperationAnswer> {
     const log = this.#options.log.child({ component: 'operate', task: config.task });
-    return operateSubtask(operation, context, { config, syncer: null, log });
+    return operateSubtask(operation, context, { config, syncer: null, isolating: null, log });
   }
 }
 

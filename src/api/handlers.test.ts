@@ -13,6 +13,17 @@ import { createHandlers } from './handlers.js';
 import type { JsonObject } from './request.js';
 
 /** A cluster in memory that does at once what it is told. */
+function operationText(operation: SubtaskOperation): string {
+  switch (operation.kind) {
+    case 'binlog':
+      return `${operation.binlogPos} [${operation.sqls.join()}]`;
+    case 'schema':
+      return `${operation.database}.${operation.table} ${operation.from}[${operation.schema}]`;
+    case 'isolation':
+      return operation.table;
+  }
+}
+
 class MemoryCluster implements Cluster {
   sources: SourceRecord[] = [];
   tasks: TaskRecord[] = [];
@@ -54,11 +65,7 @@ class MemoryCluster implements Cluster {
 
   operateSubtasks(name: string, operation: SubtaskOperation) {
     const { op } = operation;
-    const what =
-      operation.kind === 'binlog'
-        ? `${operation.binlogPos} [${operation.sqls.join()}]`
-        : `${operation.database}.${operation.table} ${operation.from}[${operation.schema}]`;
-    this.calls.push(`${op} ${name} ${what}`);
+    this.calls.push(`${op} ${name} ${operationText(operation)}`);
     return Promise.resolve([this.#result('mysql-replica-01')]);
   }
 

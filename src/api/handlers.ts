@@ -6,6 +6,7 @@ import { listMember } from './list-member.js';
 import type { Log } from '../runtime/ports.js';
 import { offlineMember, operateLeader, type LeaderSwitch } from './membership.js';
 import { operateBinlog } from './operate-binlog.js';
+import { operateIsolation } from './operate-isolation.js';
 import { operateSchema } from './operate-schema.js';
 import { operateSource } from './operate-source.js';
 import { operateTask } from './operate-task.js';
@@ -45,6 +46,7 @@ export function createHandlers(deps: HandlerDeps): Record<string, Handler> {
     'handle-error': answering(deps, 'handle-error', operateBinlog(deps), { sources: [] }),
     'operate-schema': answering(deps, 'operate-schema', operateSchema(deps), { sources: [] }),
     'binlog-schema': answering(deps, 'binlog-schema', operateSchema(deps), { sources: [] }),
+    isolation: answering(deps, 'isolation', operateIsolation(deps), { sources: [] }),
     'list-member': answering(deps, 'list-member', listMember(deps)),
     'offline-member': answering(deps, 'offline-member', offlineMember(deps)),
     'get-config': answering(deps, 'get-config', getConfig(deps)),

@@ -39,10 +39,16 @@ export class IsolatingSyncer {
   /** Tables that were set aside before the unit began are tried again when it does. */
   #first = true;
   #ended = false;
+  #opened = false;
 
   constructor(options: SyncerOptions) {
     this.#options = options;
     this.#syncer = this.#newSyncer();
+  }
+
+  /** Whether it is known what is set aside: not while the unit takes over. */
+  get opened(): boolean {
+    return this.#opened;
   }
 
   /** Tables that are set aside; null while nothing is. */
@@ -88,6 +94,7 @@ export class IsolatingSyncer {
         this.#failed = failed;
         this.#first = false;
         this.#isolation = null;
+        this.#opened = false;
         this.#syncer = this.#newSyncer();
       }
     }
@@ -107,7 +114,10 @@ export class IsolatingSyncer {
     const names = isolationTables(config);
     const failed = this.#failed;
     let rows = await context.target.retry((session) => loadParked(session, names, config.sourceId));
-    if (rows.length === 0 && failed === null) return null;
+    if (rows.length === 0 && failed === null) {
+      this.#opened = true;
+      return null;
+    }
     const control = new ControlSession({
       clock: ports.clock,
       retryMs,
@@ -153,6 +163,7 @@ export class IsolatingSyncer {
       tables,
     });
     this.#isolation = isolation;
+    this.#opened = true;
     for (const table of tables) if (this.#first || isAsked(rows, table)) isolation.retry(table);
     return isolation;
   }

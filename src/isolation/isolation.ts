@@ -180,13 +180,6 @@ export class Isolation implements Parking {
     this.#wake?.();
   }
 
-  find(name: string): ParkedTable | undefined {
-    const plain = name.replaceAll('`', '').toLowerCase();
-    return [...this.#tables.values()].find(
-      ({ target }) => `${target.schema}.${target.table}`.toLowerCase() === plain,
-    );
-  }
-
   all(): ParkedTable[] {
     return [...this.#tables.values()];
   }
@@ -294,6 +287,7 @@ export class Isolation implements Parking {
     const replay = await this.#openReplay(table);
     this.#replay = replay;
     try {
+      this.#abort.signal.throwIfAborted();
       // A table that is written faster than it catches up rejoins with the stream waiting.
       let patience = 2 * table.changes + NEARLY;
       while (table.changes > NEARLY && patience > 0) {
@@ -322,6 +316,10 @@ export class Isolation implements Parking {
     return new Promise((resolve, reject) => {
       const { signal } = this.#abort;
       const stop = () => reject(signal.reason as Error);
+      if (signal.aborted) {
+        stop();
+        return;
+      }
       signal.addEventListener('abort', stop, { once: true });
       const finish = async (): Promise<void> => {
         try {

@@ -217,3 +217,28 @@ export class IsolationStore {
     return affected;
   }
 }
+
+/** For a subtask that is not running: nobody else writes then. */
+export async function markParked(
+  session: Session,
+  tables: IsolationTables,
+  sourceId: string,
+  number: number,
+  state: ParkedState,
+): Promise<void> {
+  await session.execute(
+    `UPDATE ${tables.parked} SET state=${text(state)} WHERE id=${text(sourceId)} AND table_no=${number}`,
+  );
+}
+
+/** Drops what a source keeps of tables that are set aside (start-task --remove-meta). */
+export async function removeIsolationMeta(
+  session: Session,
+  config: Pick<SubtaskConfig, 'task' | 'metaSchema' | 'sourceId'>,
+): Promise<void> {
+  const tables = isolationTables(config);
+  if ((await loadParked(session, tables, config.sourceId)).length === 0) return;
+  for (const table of [tables.log, tables.parked]) {
+    await session.execute(`DELETE FROM ${table} WHERE id=${text(config.sourceId)}`);
+  }
+}

@@ -34,7 +34,18 @@ export interface SchemaOperation {
   readonly from: '' | 'source' | 'target';
 }
 
-export type SubtaskOperation = BinlogOperation | SchemaOperation;
+export const ISOLATION_OPS = ['list', 'retry', 'drop'] as const;
+export type IsolationOp = (typeof ISOLATION_OPS)[number];
+
+/** `isolation`: tables that are set aside after an error. */
+export interface IsolationOperation {
+  readonly kind: 'isolation';
+  readonly op: IsolationOp;
+  /** `schema.table` of the target; '' = all that are set aside. */
+  readonly table: string;
+}
+
+export type SubtaskOperation = BinlogOperation | SchemaOperation | IsolationOperation;
 
 /** The subtask as its actor knows it when the operation arrives. */
 export interface OperationContext {

@@ -9,7 +9,9 @@ import { unreachable } from '../model/assert.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import { toDmError } from '../mysql/db-error.js';
 import type { Log } from '../runtime/ports.js';
+import type { IsolatingSyncer } from '../isolation/isolating-syncer.js';
 import { operateBinlog } from './binlog-operation.js';
+import { operateIsolation } from './isolation-operation.js';
 import { operateSchema } from './schema-operation.js';
 import type { Syncer } from '../sync/syncer.js';
 
@@ -17,6 +19,8 @@ export interface OperateDeps {
   readonly config: SubtaskConfig;
   /** The sync unit, while it runs. */
   readonly syncer: Syncer | null;
+  /** The same with the tables that it has set aside. */
+  readonly isolating: IsolatingSyncer | null;
   readonly log: Log;
 }
 
@@ -49,7 +53,8 @@ async function operate(
   context: OperationContext,
   deps: OperateDeps,
 ): Promise<OperationAnswer> {
-  requireSync(context);
+  // Tables stay set aside whatever the subtask does now.
+  if (operation.kind !== 'isolation') requireSync(context);
   switch (operation.kind) {
     case 'binlog':
       return operateBinlog(operation, context, deps.config);
@@ -58,6 +63,8 @@ async function operate(
         config: deps.config,
         tracker: deps.syncer?.tracker ?? null,
       });
+    case 'isolation':
+      return operateIsolation(operation, deps.config, deps.isolating);
     default:
       return unreachable(operation);
   }

@@ -10,6 +10,8 @@ import { loadCheckpoint } from '../checkpoint/points.js';
 import { createMetaTables, metaTables, removeSyncMeta } from '../checkpoint/tables.js';
 import { runChecks } from '../check/run-checks.js';
 import { checkFailure } from '../check/types.js';
+import { IsolatingSyncer } from '../isolation/isolating-syncer.js';
+import { removeIsolationMeta } from '../isolation/store.js';
 import { FullCopy } from '../load/full-copy.js';
 import { readCopyState, removeCopyMeta } from '../load/positions.js';
 import type { OperationAnswer, OperationContext, SubtaskOperation } from '../model/operation.js';
@@ -18,7 +20,6 @@ import type { UnitName } from '../model/stage.js';
 import { connectSession } from '../mysql/connect.js';
 import { toDmError } from '../mysql/db-error.js';
 import type { Ports } from '../runtime/ports.js';
-import { Syncer } from '../sync/syncer.js';
 import { operateSubtask } from './operate.js';
 import type { SubtaskEnd, SubtaskStart, UnitStatus } from './protocol.js';
 
@@ -36,7 +37,7 @@ export class SubtaskRunner {
   readonly #abort = new AbortController();
   #unit: UnitName = 'InvalidUnit';
   #copy: FullCopy | null = null;
-  #syncer: Syncer | null = null;
+  #syncer: IsolatingSyncer | null = null;
 
   constructor(options: SubtaskRunnerOptions) {
     this.#options = options;
@@ -68,7 +69,12 @@ export class SubtaskRunner {
     return operateSubtask(
       operation,
       { ...context, unit: this.#unit },
-      { config: start.config, syncer: this.#syncer, log: ports.log },
+      {
+        config: start.config,
+        syncer: this.#syncer?.current ?? null,
+        isolating: this.#syncer,
+        log: ports.log,
+      },
     );
   }
 
@@ -114,6 +120,7 @@ export class SubtaskRunner {
     try {
       if (removeMeta) {
         await removeSyncMeta(target, config);
+        await removeIsolationMeta(target, config);
         await removeCopyMeta(target, config);
         await removeCopyOfDm(target, config);
       }
@@ -151,7 +158,7 @@ export class SubtaskRunner {
   async #runSync(): Promise<SubtaskEnd> {
     const { start, ports, nextTurn, retryMs } = this.#options;
     const { config, epoch, startTime } = start;
-    const syncer = new Syncer({ config, epoch, ports, nextTurn, retryMs, startTime });
+    const syncer = new IsolatingSyncer({ config, epoch, ports, nextTurn, retryMs, startTime });
     this.#syncer = syncer;
     this.#enter('Sync');
     this.#abort.signal.throwIfAborted();

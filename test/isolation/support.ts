@@ -92,13 +92,16 @@ export async function untilSynced(running: Running, source: DatabaseServer): Pro
 
 /** Waits until nothing is set aside and all is applied. */
 export async function untilWhole(running: Running, source: DatabaseServer): Promise<void> {
-  await until(running, 'all tables to rejoin', async () => (await isolated(running)).length === 0);
+  await until(running, 'all tables to rejoin', async () => {
+    // Before the unit has begun nobody knows of any.
+    return running.syncer.opened && (await isolated(running)).length === 0;
+  });
   await untilSynced(running, source);
 }
 
 export function retry(running: Running, name: string): void {
   const { isolation } = running.syncer;
-  const table = isolation?.find(name);
+  const table = isolation?.all().find(({ target }) => `${target.schema}.${target.table}` === name);
   if (!isolation || !table) throw new Error(`${name} is not set aside`);
   isolation.retry(table);
 }
