@@ -133,6 +133,10 @@ export class Isolation implements Parking {
     for (const table of this.#tables.values()) table.beginTransaction(transaction);
   }
 
+  endTransaction(): void {
+    for (const table of this.#tables.values()) table.endTransaction();
+  }
+
   takes(source: TableName): boolean {
     return this.#parked(source) !== null;
   }

@@ -59,6 +59,11 @@ export class ParkedTable {
     this.#logged.beginTransaction(transaction);
   }
 
+  endTransaction(): void {
+    this.lanes.endTransaction();
+    this.#logged.endTransaction();
+  }
+
   /** The stream has passed all that was applied or kept before this process read it. */
   get passed(): boolean {
     return !this.lanes.any && !this.#logged.any;

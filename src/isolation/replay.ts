@@ -11,6 +11,7 @@ import type { Session } from '../mysql/session.js';
 import type { Clock, Log } from '../runtime/ports.js';
 import type { SchemaTracker } from '../schema/apply.js';
 import { ddlError, type DdlRunner } from '../sync/ddl.js';
+import { placesOf } from '../sync/operated-ddl.js';
 import { Dispatcher } from '../sync/dispatcher.js';
 import { Lane } from '../sync/lane.js';
 import type { LaneSet } from '../sync/lane-set.js';
@@ -163,12 +164,22 @@ export class Replay {
     const start = { name: transaction.name, pos: transaction.pos, gtidSet: transaction.gtid };
     const end = { name: event.header.file, pos: event.header.logPos, gtidSet: transaction.gtid };
     log.info('running a DDL that was kept', { sql: event.sql });
+    const location = `isolated ${table.number} ${entry.seq}`;
+    let shown = event.sql;
     try {
       const parsed = ddl.parse(event);
       const [before] = parsed.tables.map(({ name }) => tracker.get(name));
-      await ddl.run(await ddl.plan(parsed, before), event, `isolated ${table.number} ${entry.seq}`);
+      const plan = await ddl.plan(parsed, before);
+      const decisions = ddl.operated(tracker);
+      const places = placesOf(event, transaction);
+      const operator = await decisions.at(places);
+      if (operator === null) await ddl.run(plan, event, location);
+      else {
+        const onStatement = (sql: string) => (shown = sql);
+        await decisions.run({ operator, event, parsed, plan, location, onStatement });
+      }
     } catch (error) {
-      throw ddlError(error, formatPlaces(start, end, event.sql), event.sql);
+      throw ddlError(error, formatPlaces(start, end, shown), shown);
     }
     tables.forget();
     this.#inUse.clear();

@@ -168,6 +168,8 @@ export class Applier {
   #commit(header: EventHeader): void {
     const { gtid } = this.transaction;
     this.transaction.end();
+    this.#options.lanes().endTransaction();
+    this.#options.parking?.()?.endTransaction();
     this.#reach(header.file, header.logPos, gtid, header.timestamp);
   }
 
@@ -289,6 +291,8 @@ export class Applier {
       if (!this.transaction.explicit) this.#commit(event.header);
       return null;
     }
+    // The changes of a table that is set aside keep their order: the decision counts when they are applied.
+    if (plan !== null && (this.#options.parking?.()?.parkedBy(plan) ?? null) !== null) return read.parsed;
     for (const table of parsed === null ? [] : tablesBefore(parsed))
       if (tables.allows(table)) await tables.sourceSchema(table, null);
     await barrier(false);

@@ -10,6 +10,7 @@ import { DmError } from '../errors/dm-error.js';
 import { quoteTable } from '../model/table-name.js';
 import type { Session } from '../mysql/session.js';
 import type { Clock, Log } from '../runtime/ports.js';
+import { compactDelete, compactInsert, compactUpdate, isCompactable, notCompacted } from './compactor.js';
 import { ConflictTable } from './conflict-table.js';
 import type { ForeignKeyPlan } from './foreign-keys.js';
 import { Lane } from './lane.js';
@@ -35,6 +36,8 @@ export interface LaneSetOptions {
   /** Where reading starts. */
   readonly from: BinlogLocation;
   readonly onFailure: (error: unknown) => void;
+  /** Changes of one key within a packet become one. */
+  readonly compact?: boolean;
   /** Told what safe mode removes. */
   readonly replaced?: ReplacedRows;
   /** Where sequence numbers go on; 0 at first. */
@@ -144,13 +147,18 @@ export class LaneSet {
     this.#skips.beginTransaction(transaction);
   }
 
+  endTransaction(): void {
+    this.#skips.endTransaction();
+  }
+
   insert(plan: TablePlan, index: RowIndex, image: number, transaction: Transaction, replace: boolean): void {
     const lane = this.#laneOf(plan, index, image);
     if (this.#skipped(lane, transaction)) return;
     let packet = this.#packet(lane, plan, index, image, -1, 0);
     if (plan.foreignKeys !== null)
       packet = this.#orderReferences(packet, lane, plan, plan.foreignKeys, index, -1, image);
-    packet.insert(plan, index, image, replace);
+    if (this.#compacts(packet, plan, index, image, replace)) compactInsert(packet, plan, index, image);
+    else packet.insert(plan, index, image, replace);
     this.#appended(lane, packet, transaction);
   }
 
@@ -160,7 +168,8 @@ export class LaneSet {
     let packet = this.#packet(lane, plan, index, image, -1, 0);
     if (plan.foreignKeys !== null)
       packet = this.#orderReferences(packet, lane, plan, plan.foreignKeys, index, image, -1);
-    packet.delete(plan, index, image, safeMode);
+    if (this.#compacts(packet, plan, index, image, safeMode)) compactDelete(packet, plan, index, image);
+    else packet.delete(plan, index, image, safeMode);
     this.#appended(lane, packet, transaction);
   }
 
@@ -185,7 +194,9 @@ export class LaneSet {
       if (plan.foreignKeys !== null) {
         packet = this.#orderReferences(packet, from, plan, plan.foreignKeys, index, before, after);
       }
-      packet.update(plan, index, before, after, keyKept);
+      if (this.#compacts(packet, plan, index, before, false)) {
+        compactUpdate(packet, plan, index, before, after, keyKept);
+      } else packet.update(plan, index, before, after, keyKept);
       this.#appended(from, packet, transaction);
       return;
     }
@@ -202,13 +213,19 @@ export class LaneSet {
       }
       // As DM: a REPLACE by itself does where no key changes.
       const replaces = safeMode && keyKept && uniquesKept();
-      if (!replaces) packet.delete(plan, index, before, safeMode);
-      if (from === to) packet.insert(plan, index, after, safeMode);
+      const compacts = this.#compacts(packet, plan, index, before, safeMode);
+      if (compacts) compactDelete(packet, plan, index, before);
+      else if (!replaces) packet.delete(plan, index, before, safeMode);
+      if (from === to) {
+        this.#compacts(packet, plan, index, after, safeMode);
+        packet.insert(plan, index, after, safeMode);
+      }
       this.#appended(from, packet, transaction);
     }
     if (from === to || this.#skipped(to, transaction)) return;
     const packet = this.#packet(to, plan, index, after, -1, deleted, from);
-    packet.insert(plan, index, after, safeMode);
+    if (this.#compacts(packet, plan, index, after, safeMode)) compactInsert(packet, plan, index, after);
+    else packet.insert(plan, index, after, safeMode);
     this.#appended(to, packet, transaction);
   }
 
@@ -317,6 +334,14 @@ export class LaneSet {
     return into;
   }
 
+  /** Whether the change of this row may take the place of one before it; if not, it stands for itself. */
+  #compacts(packet: Packet, plan: TablePlan, index: RowIndex, image: number, safeMode: boolean): boolean {
+    if (this.#options.compact !== true) return false;
+    if (!safeMode && isCompactable(plan)) return true;
+    notCompacted(packet, plan, index, image);
+    return false;
+  }
+
   /** Waits that foreign keys ask for (foreign-keys.ts); `before` or `after` is -1 where there is none. */
   #orderReferences(
     packet: Packet,
@@ -377,7 +402,7 @@ export class LaneSet {
   #openPacket(lane: number): Packet {
     const owner = this.#lanes[lane];
     if (owner.open !== null) return owner.open;
-    const packet = this.#pool.pop() ?? new Packet();
+    const packet = this.#pool.pop() ?? new Packet(this.#options.compact);
     packet.firstSeq = this.#seq;
     owner.open = packet;
     return packet;

@@ -68,6 +68,16 @@ export class LaneSkips {
     }
   }
 
+  /** The transaction has been read to its end: what stands in it lies behind. */
+  endTransaction(): void {
+    if (this.#behind === 0) return;
+    for (let i = 0; i < this.#skips.length; i++) {
+      if (this.#skips[i] !== WITHIN) continue;
+      this.#skips[i] = PAST;
+      this.#behind--;
+    }
+  }
+
   /** Whether row `row` of the transaction was applied before, by the lane of this index. */
   skipped(index: number, row: number): boolean {
     const skip = this.#skips[index];

@@ -23,6 +23,7 @@ export interface Parking extends Beside {
   readonly wantsBoundary: boolean;
   /** To be called at the start of each transaction of the stream, in order. */
   beginTransaction(transaction: Transaction): void;
+  endTransaction(): void;
   /** Whether rows of this source table are kept aside. */
   takes(source: TableName): boolean;
   /** Returns a promise only where room has to be waited for. */
