@@ -58,7 +58,7 @@ export class Writer {
       for (let i = 1; !this.#stopped; i++) {
         await this.#write(connection, i);
         this.written++;
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await new Promise((resolve) => setTimeout(resolve, 15));
       }
     } finally {
       await connection.end();
