@@ -1,5 +1,7 @@
 /** Collations: what a source fills in by itself (strict), and what a target has under another name. */
+import { readFile } from 'node:fs/promises';
 import { afterAll, expect, it } from 'vitest';
+import { parseTaskConfig } from '../../src/config/task-config.js';
 import type { DatabaseKind } from '../servers/availability.js';
 import type { DatabaseServer } from '../servers/database.js';
 import { expectEqualTables } from '../sync/support.js';
@@ -7,6 +9,15 @@ import { only, Servers, Task } from './support.js';
 
 const servers = new Servers();
 afterAll(() => servers.stop());
+
+/** The setting as docs/values.md shows it. */
+async function documented(): Promise<'strict' | 'loose'> {
+  const page = await readFile(new URL('../../docs/values.md', import.meta.url), 'utf8');
+  const example = /```yaml\n(collation_compatible:[^`]*)```/.exec(page)![1];
+  const head =
+    'name: s\ntask-mode: all\ntarget-database: { host: h, user: root }\nmysql-instances: [{ source-id: a }]\n';
+  return parseTaskConfig(head + example, 'task.yaml').collationCompatible;
+}
 
 async function collations(server: DatabaseServer): Promise<unknown> {
   const tables = await server.query(
@@ -48,7 +59,8 @@ it.for<[DatabaseKind, DatabaseKind]>([
     const session = await from.connect();
     try {
       await from.execute(BEFORE);
-      const task = await Task.start(from, to, { ...only('s'), collationCompatible: 'strict' });
+      const collationCompatible = await documented();
+      const task = await Task.start(from, to, { ...only('s'), collationCompatible });
       await task.untilSynced();
       await session.query(AFTER);
       await task.untilSynced();
