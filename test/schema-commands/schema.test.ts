@@ -1,8 +1,10 @@
 /** operate-schema and binlog-schema as typed: what they answer, and that rows decode by what they set. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startMariaDb } from '../servers/index.js';
 import type { DatabaseServer } from '../servers/database.js';
-import { startCluster, type TestCluster } from '../support/cluster.js';
+import { projectRoot, startCluster, type TestCluster } from '../support/cluster.js';
 import {
   address,
   BareClient,
@@ -45,7 +47,8 @@ async function replicating(schema: string): Promise<void> {
   await nats.must('start-task', {
     task: taskYaml({ name: schema, target: address(target), sources: ['one'] }),
   });
-  await nats.untilSync(schema);
+  // The checkpoint holds the structures from then on.
+  await nats.untilSubtask(schema, 'to have all', (s: Answer) => s.sync?.synced === true);
 }
 
 /** Words of the command, as the manual puts them. */
@@ -127,13 +130,15 @@ describe('the manual', () => {
     const paused = await nats.untilSubtask('task-test', 'to be paused', (s: Answer) => s.stage === 'Paused');
     expect(paused.result.errors[0]).toMatchObject({ ErrCode: 36027 });
     expect(paused.result.errors[0].Workaround).toContain('operate-schema');
-    const file = await cluster.file(
-      'log.messages.sql',
-      'CREATE TABLE `messages` (\n  `id` int(11) NOT NULL,\n  `message` varchar(255) DEFAULT NULL,\n  PRIMARY KEY (`id`)\n)\n',
-    );
-    const set = ['operate-schema', 'set', '-s', 'one', 'task-test', '-d', 'log', '-t', 'messages', file];
-    expect((await cluster.dmctl(set)).json).toEqual(answer(''));
-    await nats.must('resume-task', { task: 'task-test' });
+    // The page's example, word for word.
+    const page = await readFile(path.join(projectRoot(), 'docs/schema.md'), 'utf8');
+    const file = await cluster.file('log.messages.sql', /```sql\n([\s\S]*?)```/.exec(page)?.[1] ?? '');
+    const lines = /```sh\n([\s\S]*?)```/.exec(page)?.[1]?.trim().split('\n') ?? [];
+    expect(lines).toHaveLength(3);
+    for (const line of lines) {
+      const words = line.replace('mysql-replica-01', 'one').replace('log.messages.sql', file).split(' ');
+      await cluster.must(words.slice(1));
+    }
     await untilEqual(upstream, target, 'log.messages', { details });
   });
 });

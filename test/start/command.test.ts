@@ -1,8 +1,11 @@
 /** `start-task --start-time` and `--remove-meta` as a user types them. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { splitWords } from '../../src/config/extra-args.js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startMariaDb } from '../servers/index.js';
 import type { DatabaseServer } from '../servers/database.js';
-import { startCluster, type TestCluster } from '../support/cluster.js';
+import { projectRoot, startCluster, type TestCluster } from '../support/cluster.js';
 import { waitFor } from '../support/wait-for.js';
 import {
   address,
@@ -105,6 +108,18 @@ it('says that a time has not come yet, and starts when it comes or another is gi
   await cluster.must(['start-task', file, '--start-time', '2001-01-01 00:00:00']);
   await nats.untilSubtask('later', 'to say something', (s: Answer) => s.stage !== 'New');
   await nats.must('stop-task', { task: 'later' });
+});
+
+it('takes the times of the page', async () => {
+  const file = await prepare('page');
+  const page = await readFile(path.join(projectRoot(), 'docs/commands.md'), 'utf8');
+  const lines = page.split('\n').filter((line) => line.startsWith('dmctl start-task --start-time'));
+  expect(lines).toHaveLength(2);
+  for (const line of lines) {
+    const words = splitWords(line.replace('task.yaml', file)) ?? [];
+    await cluster.must(words.slice(1));
+    await nats.must('stop-task', { task: 'page' });
+  }
 });
 
 it('refuses what is no time, and tasks that copy', async () => {

@@ -1,8 +1,10 @@
 /** query-status --why: for each way to be stuck what it is, since when, why, and a command that leads out. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startMariaDb } from '../servers/index.js';
 import type { DatabaseServer } from '../servers/database.js';
-import { startCluster, type TestCluster } from '../support/cluster.js';
+import { projectRoot, startCluster, type TestCluster } from '../support/cluster.js';
 import { waitFor } from '../support/wait-for.js';
 import { address, BareClient, sourceYaml, taskYaml, untilEqual, type Answer } from '../lifecycle/support.js';
 
@@ -88,6 +90,9 @@ describe('why a subtask is where it is', () => {
     expect(shown).toMatch(/\n {2}since: +\d{4}-\d\d-\d\dT.*Z \(\d+ s\)\n/);
     expect(shown).toMatch(/\n {2}auto-resume: none, because it was paused by pause-task; tries so far: 0\n/);
     expect(shown).toMatch(/\n {2}way out: +dmctl resume-task -s one user\n/);
+    // As the page shows it.
+    const page = await readFile(path.join(projectRoot(), 'docs/status.md'), 'utf8');
+    expect(withoutTimes(page)).toContain(withoutTimes(shown));
     // The way out leads out.
     const [words] = commands(paused).map((line) => line.replace('dmctl ', '').split(' '));
     await cluster.must(words ?? []);
@@ -204,6 +209,10 @@ describe('why a subtask is where it is', () => {
     await untilWhy('behind', 'replicating');
   });
 });
+
+function withoutTimes(text: string): string {
+  return text.replace(/\d{4}-\S+Z \(\d+ s\)/g, '<time>');
+}
 
 async function shownText(task: string): Promise<string> {
   const { stdout, stderr, code } = await cluster.dmctl(['query-status', task, '--why']);
