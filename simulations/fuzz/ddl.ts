@@ -216,15 +216,18 @@ export class DdlGenerator {
       this.#replace(table, column, changed);
       return `MODIFY COLUMN ${columnSql(changed)}`;
     }
-    const free = this.#free(table).filter((column) => !column.extra.includes('CURRENT'));
+    // Two flavours convert the values of one type to another, and NULL in a list, as they like.
+    const same = this.#dialect.source === this.#dialect.target;
+    const free = this.#free(table).filter(
+      (column) => !column.extra.includes('CURRENT') && (same || column.kind.group !== 'list'),
+    );
     if (free.length === 0) return '';
     const column = random.pick(free);
     const changed =
-      random.next() < 0.5 || this.#dialect.source !== this.#dialect.target
-        ? // Two flavours convert the values of one type to another as they like.
-          {
+      random.next() < 0.5 || !same
+        ? {
             ...column,
-            notNull: !column.notNull && column.kind.sql !== 'POINT' && column.kind.sql !== 'POINT',
+            notNull: !column.notNull && column.kind.sql !== 'POINT' && (same || column.kind.sql !== 'JSON'),
           }
         : { ...newColumn(column.name, random, this.#dialect), notNull: false };
     this.#replace(table, column, changed);

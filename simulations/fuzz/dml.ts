@@ -38,7 +38,23 @@ function setSql(table: FuzzTable, random: SeededRandom): string {
   const columns = settable(table);
   const chosen = new Set<FuzzColumn>([random.pick(columns)]);
   while (random.next() < 0.4) chosen.add(random.pick(columns));
-  return [...chosen].map((column) => `\`${column.name}\`=${value(column, random)}`).join(',');
+  return [...chosen]
+    .map((column) => {
+      const name = `\`${column.name}\``;
+      if (column.kind.sql === 'JSON' && random.next() < 0.6) return `${name}=${jsonChange(name, random)}`;
+      return `${name}=${value(column, random)}`;
+    })
+    .join(',');
+}
+
+/** Changes in the midst of a document, which MySQL can log as such. */
+function jsonChange(name: string, random: SeededRandom): string {
+  return random.pick([
+    `JSON_SET(${name}, '$.a', ${random.int(0, 9)})`,
+    `JSON_SET(${name}, '$.b[1]', 'x', '$.k', ${random.int(0, 9)})`,
+    `JSON_REPLACE(${name}, '$.a', 'short')`,
+    `JSON_REMOVE(${name}, '$.a')`,
+  ]);
 }
 
 function keyColumns(table: FuzzTable): FuzzColumn[] {
@@ -125,7 +141,19 @@ export function transaction(tables: readonly FuzzTable[], random: SeededRandom):
     body.push(...statements(random.pick(tables), random));
     if (random.next() < 0.08) body.push('ROLLBACK TO SAVEPOINT sp');
   }
-  return ['BEGIN', ...body, random.next() < 0.1 ? 'ROLLBACK' : 'COMMIT'];
+  const outcome = random.next() < 0.1 ? 'ROLLBACK' : 'COMMIT';
+  return random.next() < 0.1 ? distributed(body, outcome, random) : ['BEGIN', ...body, outcome];
+}
+
+/** As XA, in one phase or in two. What a dead lock has spoilt is rolled back by the last statement. */
+function distributed(body: readonly string[], outcome: string, random: SeededRandom): string[] {
+  const xid = `'fz${random.int(0, 1e9)}'`;
+  const start = [`XA START ${xid}`, ...body, `XA END ${xid}`];
+  const end =
+    random.next() < 0.3 && outcome === 'COMMIT'
+      ? [`XA COMMIT ${xid} ONE PHASE`]
+      : [`XA PREPARE ${xid}`, `XA ${outcome} ${xid}`];
+  return [...start, ...end, `XA ROLLBACK ${xid}`];
 }
 
 /** Thousands of rows in one transaction, and sometimes most of them taken back in the next. */

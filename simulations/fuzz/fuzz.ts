@@ -42,11 +42,17 @@ export class Fuzz implements AsyncDisposable {
     }
   }
 
-  round(
+  /** A server that a statement has crashed is a finding of another project: the round is void. */
+  async round(
     seed: number,
     options: Pick<RoundOptions, 'steps' | 'tables' | 'ddl' | 'faults' | 'ddlInCopy'>,
-  ): Promise<RoundResult> {
-    return fuzzRound({ ...this.#options, ...options, seed, source: this.#source, target: this.#target });
+  ): Promise<RoundResult & { readonly crashed: string }> {
+    const [source, target] = [this.#source, this.#target];
+    const result = await fuzzRound({ ...this.#options, ...options, seed, source, target });
+    const crashed = [source, target].filter((server) => server.running === false);
+    for (const server of crashed) await server.restart?.();
+    if (crashed.length === 0) return { ...result, crashed: '' };
+    return { ...result, failures: [], crashed: crashed.map((server) => server.kind).join(' and ') };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

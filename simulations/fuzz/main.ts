@@ -67,6 +67,7 @@ async function main(): Promise<number> {
         ` ${result.statements} statements (${result.refused} refused), ${result.transactions} transactions,` +
         ` ${result.rows} row changes, ${result.ddls} DDL, ${result.faults} faults, ${result.epochs} epochs`,
     );
+    if (result.crashed !== '') print(`  void: a statement has crashed ${result.crashed}`);
     for (const text of result.earlier) if (!/fenced|ended/.test(text)) print(`  taken over from: ${text}`);
     for (const text of result.failures) print(`  ${text.replaceAll('\n', '\n  ')}`);
     if (result.failures.length > 0) {

@@ -274,11 +274,12 @@ function countDone(done: readonly Done[]): Pick<RoundResult, 'transactions' | 'r
       if (errno !== 0) continue;
       ddls++;
       transactions++;
-    } else if (sql === 'BEGIN') {
-      open.set(writer, 0);
-    } else if (sql === 'COMMIT' || sql === 'ROLLBACK') {
+    } else if (sql === 'BEGIN' || sql.startsWith('XA START')) {
+      if (errno === 0) open.set(writer, 0);
+    } else if (/^(XA )?(COMMIT|ROLLBACK)/.test(sql) && !sql.includes(' SAVEPOINT ')) {
+      if (errno !== 0) continue;
       open.delete(writer);
-      if (sql === 'ROLLBACK' || !pending) continue;
+      if (sql.includes('ROLLBACK') || !pending) continue;
       transactions++;
       rows += pending;
     } else if (pending !== undefined) {

@@ -8,6 +8,9 @@ export interface FuzzTarget extends DatabaseAddress {
   query(sql: string, values?: unknown[]): Promise<Row[]>;
   /** Several statements. */
   execute(script: string): Promise<void>;
+  /** Of a server that the fuzzer has started. */
+  readonly running?: boolean;
+  restart?(): Promise<void>;
   stop(): Promise<void>;
 }
 

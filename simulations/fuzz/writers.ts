@@ -23,6 +23,13 @@ const SESSIONS = [
   "SET SESSION sql_mode='ANSI_QUOTES,PAD_CHAR_TO_FULL_LENGTH', time_zone='+13:00'",
 ];
 
+/** Ways of MySQL 8 and later to log: compressed, and JSON by its changes. */
+const LOGGING = [
+  'SET SESSION binlog_transaction_compression=ON',
+  "SET SESSION binlog_row_value_options='PARTIAL_JSON'",
+  "SET SESSION binlog_transaction_compression=ON, binlog_row_value_options='PARTIAL_JSON'",
+];
+
 /** Steps that a writer may be behind. */
 const QUEUE = 4;
 const KEPT_SQL = 4_000;
@@ -43,6 +50,8 @@ export class Writers {
     for (let i = 0; i < count; i++) {
       const connection = await server.connect({ database: schema, multipleStatements: false });
       await connection.query(SESSIONS[i % SESSIONS.length] ?? '');
+      const logging = LOGGING[i];
+      if (server.kind === 'mysql-9.7' && logging !== undefined) await connection.query(logging);
       await connection.query('SET SESSION innodb_lock_wait_timeout=1, lock_wait_timeout=5');
       await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
       this.#connections.push(connection);
