@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz -- [--minutes N | --rounds N] [--seed S] [--source mariadb|mysql-9.7|mysql-5.6]
- * [--target mariadb|mysql-9.7|tidb] [--steps N] [--tables N] [--no-ddl] [--ddl-in-copy] [--no-faults] [--keep-going] [--verbose]`:
+ * [--target mariadb|mysql-9.7|tidb] [--steps N] [--tables N] [--no-ddl] [--no-ddl-in-copy] [--no-faults] [--keep-going] [--verbose]`:
  * exits 0 only when every round ends with equal data and definitions.
  */
 import { parseArgs } from 'node:util';
@@ -23,14 +23,14 @@ async function main(): Promise<number> {
       tables: { type: 'string' },
       'no-ddl': { type: 'boolean' },
       'no-faults': { type: 'boolean' },
-      'ddl-in-copy': { type: 'boolean' },
+      'no-ddl-in-copy': { type: 'boolean' },
       'keep-going': { type: 'boolean' },
       verbose: { type: 'boolean' },
     },
   });
   // What a seed's script depends on besides the seed.
   const shape = Object.entries(values)
-    .filter(([name]) => ['steps', 'tables', 'no-ddl', 'no-faults', 'ddl-in-copy'].includes(name))
+    .filter(([name]) => ['steps', 'tables', 'no-ddl', 'no-faults', 'no-ddl-in-copy'].includes(name))
     .map(([name, value]) => ` --${name}${value === true ? '' : ` ${value}`}`)
     .join('');
   const clock = new RealClock();
@@ -54,7 +54,7 @@ async function main(): Promise<number> {
       tables: Number(values.tables ?? 6),
       ddl: values['no-ddl'] !== true,
       faults: values['no-faults'] !== true,
-      ddlInCopy: values['ddl-in-copy'] === true,
+      ddlInCopy: values['no-ddl-in-copy'] !== true,
     });
     total.rounds++;
     total.transactions += result.transactions;

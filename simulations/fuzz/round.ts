@@ -29,7 +29,7 @@ export interface RoundOptions {
   readonly tables: number;
   readonly ddl: boolean;
   readonly faults: boolean;
-  /** DDL also while tables are copied, which DM asks its users to avoid. */
+  /** DDL also while tables are copied. */
   readonly ddlInCopy: boolean;
 }
 

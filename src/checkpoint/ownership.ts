@@ -10,6 +10,7 @@
  */
 import { SqlError, type Session } from '../mysql/session.js';
 import type { Log } from '../runtime/ports.js';
+import { killConnection, listConnections } from './connections.js';
 import { FencedError } from './fenced.js';
 import { text, type MetaTables } from './tables.js';
 
@@ -126,19 +127,15 @@ function positionOf(row: Record<string, string | null>): LanePosition {
 /** Kills by id what the rows name, where it is still a connection of our own user. */
 async function killOwners(session: Session, key: StreamKey): Promise<void> {
   const where = streamWhere(key);
-  const ids = await session.query(
-    `SELECT p.id AS id FROM information_schema.processlist p WHERE p.id <> CONNECTION_ID()` +
-      ` AND p.user = SUBSTRING_INDEX(CURRENT_USER(), '@', 1) AND p.id IN` +
-      ` (SELECT conn_id FROM ${key.tables.lane} WHERE ${where}` +
-      ` UNION SELECT conn_id FROM ${key.tables.owner} WHERE ${where})`,
+  const rows = await session.query(
+    `SELECT conn_id AS id FROM ${key.tables.lane} WHERE ${where}` +
+      ` UNION SELECT conn_id AS id FROM ${key.tables.owner} WHERE ${where}`,
   );
-  for (const { id } of ids) {
-    try {
-      await session.execute(`KILL ${id}`);
-    } catch (error) {
-      // 1094: it has ended meanwhile.
-      if (!(error instanceof SqlError) || error.errno !== 1094) throw error;
-    }
+  const named = new Set(rows.map(({ id }) => id));
+  const connections = await listConnections(session);
+  const own = connections.find(({ id }) => Number(id) === session.threadId);
+  for (const { id, user } of connections) {
+    if (id !== own?.id && user === own?.user && named.has(id)) await killConnection(session, id);
   }
 }
 

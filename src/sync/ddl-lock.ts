@@ -5,13 +5,13 @@
  * then looks whether it has had its effect; the old one, coming later, finds that it is the owner no more.
  */
 import { createHash } from 'node:crypto';
+import { killConnection, listConnections } from '../checkpoint/connections.js';
 import type { StreamKey } from '../checkpoint/ownership.js';
 import { text } from '../checkpoint/tables.js';
-import { SqlError, type Session } from '../mysql/session.js';
+import type { Session } from '../mysql/session.js';
 import type { Log } from '../runtime/ports.js';
 
 const WAIT_SECONDS = 2;
-const NO_SUCH_THREAD = 1094;
 
 function lockName(key: StreamKey): string {
   const hash = createHash('sha256').update(`${key.tables.owner}\n${key.sourceId}\n${key.stream}`);
@@ -40,15 +40,9 @@ export async function withDdlLock<T>(
 }
 
 async function killIdleHolder(session: Session, name: string): Promise<void> {
-  const rows = await session.query(
-    `SELECT id AS id FROM information_schema.processlist WHERE id=IS_USED_LOCK(${name})` +
-      ` AND command='Sleep' AND time>=${WAIT_SECONDS}`,
-  );
-  for (const { id } of rows) {
-    try {
-      await session.execute(`KILL ${id}`);
-    } catch (error) {
-      if (!(error instanceof SqlError) || error.errno !== NO_SUCH_THREAD) throw error;
-    }
+  const [holder] = await session.query(`SELECT IS_USED_LOCK(${name}) AS id`);
+  const connection = (await listConnections(session)).find(({ id }) => id === holder?.id);
+  if (connection?.command === 'Sleep' && connection.seconds >= WAIT_SECONDS) {
+    await killConnection(session, connection.id);
   }
 }

@@ -20,7 +20,7 @@ describe('random tables, statements, DDL and take-overs', () => {
       tables: 6,
       ddl: true,
       faults: true,
-      ddlInCopy: false,
+      ddlInCopy: true,
     });
     expect(result.failures).toEqual([]);
     expect(result.ddls).toBeGreaterThan(50);
