@@ -73,5 +73,8 @@ export function taskStatus(name: string, subtasks: readonly SubTaskStatus[], una
   for (const stage of ['New', 'Finished', 'Stopped'] as const) {
     if (subtasks.length > 0 && subtasks.every((subtask) => subtask.stage === stage)) return stage;
   }
-  return 'Running';
+  const aside = subtasks.reduce((sum, { sync }) => sum + (sync?.isolatedTables?.length ?? 0), 0);
+  if (aside === 0) return 'Running';
+  const tables = aside === 1 ? '1 table is' : `${aside} tables are`;
+  return `Running - ${tables} set aside after an error. Please run \`query-status ${name}\` to get more details.`;
 }
