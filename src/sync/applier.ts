@@ -3,6 +3,7 @@
  * and stops everything for a DDL.
  */
 import type { BinlogEvent, EventHeader } from '../binlog/events.js';
+import type { Operator } from '../checkpoint/operators.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import { unreachable } from '../model/assert.js';
@@ -28,6 +29,8 @@ import type { ChunkPositions } from '../load/chunk-positions.js';
 import type { TableName } from '../model/table-name.js';
 
 const ARTIFICIAL = 0x20;
+/** Nothing ahead: rows are not kept up. */
+const NONE: readonly Operator[] = [];
 
 export interface ApplierOptions {
   readonly start: BinlogLocation;
@@ -56,6 +59,8 @@ export class Applier {
   readonly #options: ApplierOptions;
   readonly transaction = new Transaction();
   readonly #decisions: OperatedDdl;
+  /** Statements that are to run before row changes ahead of us; null: not read yet. */
+  #injections: readonly Operator[] | null = null;
   #name: string;
   #pos: number;
   #gtids: GtidSetTracker | null;
@@ -99,6 +104,7 @@ export class Applier {
           return undefined;
         }
         this.events++;
+        if (this.#injections !== NONE) return this.#rowsBehindInjected(event);
         return this.#options.dispatcher.handle(event, this.transaction);
       }
       case 'xid':
@@ -141,6 +147,30 @@ export class Applier {
       default:
         return unreachable(event);
     }
+  }
+
+  /** Rows while statements wait that are to run before single row changes; what they are is read at the first. */
+  async #rowsBehindInjected(event: RowsEvent): Promise<void> {
+    const { barrier, dispatcher, tables } = this.#options;
+    const { transaction } = this;
+    this.#injections ??= await this.#decisions.injections();
+    const operator = this.#injections.find(({ place }) => comparePositions(place, transaction) === 0);
+    if (operator !== undefined) {
+      await barrier(false);
+      const { name, pos, gtid } = transaction;
+      let shown = '';
+      try {
+        await this.#decisions.inject(operator, event, `${name}:${pos} ${gtid}`, (sql) => (shown = sql));
+      } catch (error) {
+        const start = { name, pos, gtidSet: gtid };
+        const end = { name: event.header.file, pos: event.header.logPos, gtidSet: gtid };
+        throw ddlError(error, formatPlaces(start, end, shown), shown);
+      }
+      tables.forget();
+    }
+    const ahead = this.#injections.filter(({ place }) => comparePositions(place, transaction) > 0);
+    this.#injections = ahead.length === 0 ? NONE : ahead;
+    await dispatcher.handle(event, transaction);
   }
 
   #begin(gtid: string, header: EventHeader, explicit: boolean): void {
@@ -364,7 +394,15 @@ export class Applier {
     const plan = await online.plan(event, parsed, inCopy);
     await barrier(false);
     const { name, pos, gtid } = this.transaction;
-    await ddl.run(plan, plan.event, `${name}:${pos} ${gtid}`);
+    const parking = this.#options.parking?.() ?? null;
+    const parked = plan.steps.length === 0 ? null : (parking?.parkedBy(plan) ?? null);
+    if (parking !== null && parked !== null) {
+      parking.keepDdl(plan.asOneStatement(), parked, this.transaction);
+    } else {
+      this.#ddlTarget = plan.targets.length === 1 && plan.targets[0].table !== '' ? plan.targets[0] : null;
+      await ddl.run(plan, plan.event, `${name}:${pos} ${gtid}`);
+      this.#ddlTarget = null;
+    }
     // Nothing is waited for from here to the end of the transaction: a checkpoint holds all of it or nothing.
     for (const changed of plan.finish()) onTracked(changed);
     tables.forget();

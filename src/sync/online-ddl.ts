@@ -18,7 +18,7 @@ import type { Log } from '../runtime/ports.js';
 import type { SchemaTracker } from '../schema/apply.js';
 import type { ParsedStatement } from '../schema/ddl-types.js';
 import type { ControlSession } from './control-session.js';
-import { tablesBefore, type DdlPlan, type DdlRunner, type DdlSteps, type QueryEvent } from './ddl.js';
+import { tablesBefore, type DdlPlan, type DdlRunner, type QueryEvent } from './ddl.js';
 import { isAfter } from './dispatcher.js';
 import type { Tables } from './tables.js';
 import type { Transaction } from './transaction.js';
@@ -36,11 +36,11 @@ export interface OnlineDdlOptions {
   readonly log: Log;
 }
 
-export interface OnlinePlan extends DdlSteps {
-  /** Statements of the source's tables that the steps come from, each as the source would have run it. */
-  readonly statements: readonly string[];
+export interface OnlinePlan extends DdlPlan {
   /** As which event the steps are run. */
   readonly event: QueryEvent;
+  /** What it comes to for a table that is set aside. Throws DmError 60701 where that is several statements. */
+  readonly asOneStatement: () => QueryEvent;
   /** The statement has passed; returns the tables of the tracker that have changed. */
   readonly finish: () => readonly TableName[];
 }
@@ -128,10 +128,18 @@ export class OnlineDdl {
       return {
         steps: plans.flatMap(({ steps }) => steps),
         targets: unique(plans.flatMap(({ targets }) => targets)),
-        statements: machine.runs
-          .filter((_, i) => plans[i].steps.length > 0)
-          .map(({ statement }) => statement.sql),
+        parsed,
+        filtered: false,
+        refused: null,
         event: eventOf(event, machine.runs),
+        asOneStatement: () => {
+          const [first, ...others] = machine.runs.filter((_, i) => plans[i].steps.length > 0);
+          if (others.length === 0) return { ...eventOf(event, [first]), sql: first.statement.sql };
+          throw new DmError(
+            CODES.isolationSpans,
+            'an online DDL comes to several statements for a table that is set aside, which can only be kept one by one',
+          );
+        },
         finish: () => {
           tracker.restore(after);
           records.save();
