@@ -7,6 +7,9 @@
 import { ByteWriter } from '../mysql/byte-writer.js';
 import type { RowIndex } from '../binlog/rows.js';
 import { sameBytes, type TablePlan, type WhereColumn } from './plan.js';
+import { needsLaxMode, rowBytes, sameNumbers } from './row-image.js';
+import type { Compacted } from './compactor.js';
+import { RowSpans } from './row-spans.js';
 import { Upsert } from './upsert.js';
 
 const COMMIT = 'COMMIT;';
@@ -48,6 +51,14 @@ export class Packet {
   #tuple: ByteWriter | null = null;
   #tupleKeyEnd = 0;
   readonly upserts: Upsert[] = [];
+  /** Where the rows of each statement stand; only where rows may be taken out again. */
+  readonly #spans: (RowSpans | null)[] = [];
+  readonly #compact: boolean;
+  /** The last change of each key, by its hash (compactor.ts). */
+  readonly compacted = new Map<number, Compacted>();
+  /** The last row written: statement and number; -1 where it cannot be taken out. */
+  lastStatement = -1;
+  lastRow = -1;
   /** Statements that should touch one row; more are rows that a REPLACE has removed. */
   readonly replaces: number[] = [];
   /** Where each statement of the body starts, and how many rows it should touch (0: not checked). */
@@ -72,7 +83,9 @@ export class Packet {
   /** Source time of the last change, seconds. */
   timestamp = 0;
 
-  constructor() {
+  /** @param compact Whether rows may be taken out by `remove`. */
+  constructor(compact = false) {
+    this.#compact = compact;
     this.reset();
   }
 
@@ -87,6 +100,8 @@ export class Packet {
     this.plans.length = 0;
     this.dependencies.length = 0;
     this.upserts.length = 0;
+    this.#spans.length = 0;
+    this.compacted.clear();
     this.replaces.length = 0;
     this.rows = 0;
     this.firstName = '';
@@ -125,7 +140,9 @@ export class Packet {
       this.#begin(kind, plan);
       out.bytes(replace ? plan.replaceHead : plan.insertHead);
     }
+    const start = out.length;
     this.#rowTuple(plan, 0, index, image, out);
+    this.#written(start);
     if (lax) this.#statement(plan, STRICT);
     this.rows++;
   }
@@ -142,6 +159,7 @@ export class Packet {
     out.bytes(plan.replaceHead);
     this.#rowTuple(plan, 0, index, image, out);
     this.replaces.push(this.starts.length - 1);
+    this.lastStatement = -1;
     if (lax) this.#statement(plan, STRICT);
     this.rows++;
   }
@@ -173,11 +191,13 @@ export class Packet {
         out.utf8(key.name);
         out.ascii(' IN (');
       }
+      const start = out.length;
       this.#comparable(plan, key, index, image);
+      this.#written(start);
       out.byte(CLOSE);
       this.expected[this.expected.length - 1] += expected;
     } else {
-      if (this.#open === 'delete' && this.#plan === plan) {
+      if (this.#open === 'delete' && this.#plan === plan && !this.#compact) {
         out.ascii(' OR ');
       } else {
         this.#begin(open, plan);
@@ -186,6 +206,7 @@ export class Packet {
       out.byte(OPEN);
       this.#whereAll(plan, index, image);
       out.byte(CLOSE);
+      this.#written(this.starts[this.starts.length - 1]);
       this.expected[this.expected.length - 1] += expected;
     }
     this.rows++;
@@ -194,11 +215,20 @@ export class Packet {
   /**
    * Sets what has changed, and what the target would otherwise change by itself. With `keyKept` (the key
    * has the same bytes before and after) neighbours that change the same columns become one statement.
+   * `also` names columns to set besides. Returns what is set, by place in `plan.columns`, valid until the
+   * next update.
    */
-  update(plan: TablePlan, index: RowIndex, before: number, after: number, keyKept = false): void {
+  update(
+    plan: TablePlan,
+    index: RowIndex,
+    before: number,
+    after: number,
+    keyKept = false,
+    also: readonly number[] | null = null,
+  ): readonly number[] {
     const out = this.#out;
     const lax = needsLaxMode(plan, index, after);
-    const changed = this.#changedColumns(plan, index, before, after);
+    const changed = this.#changedColumns(plan, index, before, after, also);
     // The key comes first in `columns`: where it would be set, nothing has changed or the target sets it.
     const mergeable =
       keyKept &&
@@ -209,7 +239,7 @@ export class Packet {
     const follows = this.#plan === plan && (this.#open === 'update' || this.#open === 'upsert');
     if (mergeable && follows && sameNumbers(changed, this.#changed)) {
       this.#joinUpsert(plan, plan.upserts.keyColumns, index, after);
-      return;
+      return changed;
     }
     if (lax) this.#statement(plan, LAX);
     this.#begin('none', plan);
@@ -223,6 +253,7 @@ export class Packet {
     this.#whereAll(plan, index, before);
     if (plan.identity === null) out.ascii(' LIMIT 1');
     this.expected[this.expected.length - 1] = 1;
+    this.#written(this.starts[this.starts.length - 1]);
     if (lax) this.#statement(plan, STRICT);
     else if (mergeable) {
       this.#open = 'update';
@@ -233,15 +264,42 @@ export class Packet {
     this.#nowChanged = this.#changed;
     this.#changed = changed;
     this.rows++;
+    return changed;
+  }
+
+  /** The row that ends here began at `start`. */
+  #written(start: number): void {
+    if (!this.#compact) return;
+    this.lastStatement = this.starts.length - 1;
+    const spans = (this.#spans[this.lastStatement] ??= new RowSpans(this.lastStatement));
+    this.lastRow = spans.addSpan(start, this.#out.length);
+  }
+
+  /** Takes a row out again; `expects` is what it has added to the rows that its statement should touch. */
+  remove(statement: number, row: number, expects: number): void {
+    if (statement === this.starts.length - 1) {
+      this.#close();
+      this.#open = 'none';
+    }
+    this.#spans[statement]?.remove(row);
+    this.expected[statement] = Math.max(0, this.expected[statement] - expects);
+    this.rows--;
   }
 
   /** By place in `plan.columns`; where nothing differs the first one, for a statement that touches nothing. */
-  #changedColumns(plan: TablePlan, index: RowIndex, before: number, after: number): number[] {
+  #changedColumns(
+    plan: TablePlan,
+    index: RowIndex,
+    before: number,
+    after: number,
+    also: readonly number[] | null,
+  ): number[] {
     const { columns, always } = plan;
     const changed = this.#nowChanged;
     changed.length = 0;
     for (let i = 0; i < columns.length; i++) {
       if (always[i] === 1 || !sameBytes(index, before, after, columns[i])) changed.push(i);
+      else if (also?.includes(i) === true) changed.push(i);
     }
     if (changed.length === 0) changed.push(0);
     return changed;
@@ -259,13 +317,15 @@ export class Packet {
       const upsert = new Upsert(plan, statement);
       upsert.add(start, start + this.#tupleKeyEnd, out.length);
       this.upserts.push(upsert);
+      this.#spans[statement] = upsert;
       this.expected[statement] = 0;
       this.#open = 'upsert';
     }
     out.byte(COMMA);
     const start = out.length;
     const keyEnd = start + this.#rowTuple(plan, keyColumns, index, after, out);
-    this.upserts[this.upserts.length - 1].add(start, keyEnd, out.length);
+    this.lastStatement = this.starts.length - 1;
+    this.lastRow = this.upserts[this.upserts.length - 1].add(start, keyEnd, out.length);
     this.rows++;
   }
 
@@ -302,12 +362,14 @@ export class Packet {
     return upsert.probes(this.#out.buffer);
   }
 
-  /** Leaves out what has no row in the target; returns the keys. To be called when `finish` has been. */
+  /** Leaves out what has no row in the target (`isMissing` counts as `probes`); returns the keys. To be called when `finish` has been. */
   leaveOut(upsert: Upsert, isMissing: (row: number) => boolean): string[] {
     const { statement } = upsert;
-    const keys = upsert.keys(this.#out.buffer).filter((_, row) => isMissing(row));
-    upsert.blank(this.#out.buffer, isMissing, this.starts[statement], this.#endOf(statement));
-    return keys.map((key) => `${key})`);
+    const missing = upsert.keys(this.#out.buffer).filter((_, i) => isMissing(i));
+    for (const { row } of missing) upsert.remove(row);
+    upsert.verified = true;
+    upsert.blank(this.#out.buffer, this.starts[statement], this.#endOf(statement));
+    return missing.map(({ key }) => `${key})`);
   }
 
   /** A statement of our own, in ASCII, that belongs to the same transaction. */
@@ -319,7 +381,13 @@ export class Packet {
   /** The bytes to send; `laneUpdate` is the statement that moves the lane's position. */
   finish(laneUpdate: string, withCommit: boolean): Buffer {
     this.#close();
-    if (this.#bodyEnd === 0) this.#bodyEnd = this.#out.length;
+    if (this.#bodyEnd === 0) {
+      this.#bodyEnd = this.#out.length;
+      for (const spans of this.#spans) {
+        if (spans?.anyGone === true)
+          spans.blank(this.#out.buffer, this.starts[spans.statement], this.#endOf(spans.statement));
+      }
+    }
     this.#out.length = this.#bodyEnd;
     this.#out.byte(SEMICOLON);
     this.#out.utf8(laneUpdate);
@@ -414,31 +482,4 @@ export class Packet {
       }
     }
   }
-}
-
-/** True when an ENUM holds 0, which the source has stored in a lax mode for a value that is no member. */
-function needsLaxMode(plan: TablePlan, index: RowIndex, image: number): boolean {
-  for (const column of plan.enums) {
-    const at = image * index.columnCount + column;
-    const start = index.starts[at];
-    if (start >= 0 && index.buf[start] === 0 && (index.lengths[at] === 1 || index.buf[start + 1] === 0)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-function rowBytes(index: RowIndex, image: number): number {
-  const { columnCount, lengths, starts } = index;
-  let bytes = 0;
-  for (let at = image * columnCount, end = at + columnCount; at < end; at++) {
-    if (starts[at] >= 0) bytes += lengths[at];
-  }
-  return bytes;
-}
-
-function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

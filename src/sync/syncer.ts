@@ -273,6 +273,7 @@ export class Syncer {
       beside: () => this.#parking,
       onFailure: (error) => this.#fail(error),
       replaced: this.#replaced,
+      compact: config.sync.compact,
     });
   }
 

@@ -163,7 +163,7 @@ describe('lanes', () => {
     stop(): void;
   }
 
-  function startRun(owner: Ownership): Run {
+  function startRun(owner: Ownership, compact = false): Run {
     const failures: unknown[] = [];
     const plans = plansOf();
     let stopped = false;
@@ -180,6 +180,7 @@ describe('lanes', () => {
       retryMs: 5000,
       from: { name: 'b.000001', pos: 0, gtidSet: '' },
       gtidOrder: null,
+      compact,
       onFailure: (error) => {
         failures.push(error);
         onFailure();
@@ -223,41 +224,51 @@ describe('lanes', () => {
     expect(sort(await read('bare'))).toEqual(sort(bare));
   }
 
-  it.each([1, 2, 3, 4])('apply a random history exactly once through take-overs (seed %i)', async (seed) => {
-    await target.execute(
-      'TRUNCATE d.keyed; TRUNCATE d.bare; DELETE FROM dm_meta.t_syncer_lane; DELETE FROM dm_meta.t_syncer_owner',
-    );
-    const random = new SeededRandom(seed);
-    const { history, keyed, bare } = makeHistory(random, 800);
-    const zombies: { run: Run; done: Promise<void> }[] = [];
-    for (let epoch = 1; epoch <= 6; epoch++) {
-      const run = startRun(await own(epoch, 5));
-      const mode = random.next();
-      const done = run.feed(history, random.int(1, history.length - 1));
-      if (mode < 0.4) {
-        // A crash: whatever its lanes say of it does not matter.
-        await done;
-        run.lanes.destroy();
-        await run.lanes.end();
-        run.failures.length = 0;
-      } else {
-        // A zombie: goes on feeding while the next owner takes over.
-        for (let i = 0; i < random.int(0, 40); i++) await nextTurn();
+  it.each([
+    [1, false],
+    [2, false],
+    [3, false],
+    [4, true],
+    [5, true],
+    [6, true],
+  ])(
+    'apply a random history exactly once through take-overs (seed %i, compact: %s)',
+    async (seed, compact) => {
+      await target.execute(
+        'TRUNCATE d.keyed; TRUNCATE d.bare; DELETE FROM dm_meta.t_syncer_lane; DELETE FROM dm_meta.t_syncer_owner',
+      );
+      const random = new SeededRandom(seed);
+      const { history, keyed, bare } = makeHistory(random, 800);
+      const zombies: { run: Run; done: Promise<void> }[] = [];
+      for (let epoch = 1; epoch <= 6; epoch++) {
+        const run = startRun(await own(epoch, 5), compact);
+        const mode = random.next();
+        const done = run.feed(history, random.int(1, history.length - 1));
+        if (mode < 0.4) {
+          // A crash: whatever its lanes say of it does not matter.
+          await done;
+          run.lanes.destroy();
+          await run.lanes.end();
+          run.failures.length = 0;
+        } else {
+          // A zombie: goes on feeding while the next owner takes over.
+          for (let i = 0; i < random.int(0, 40); i++) await nextTurn();
+        }
+        zombies.push({ run, done });
       }
-      zombies.push({ run, done });
-    }
-    const last = startRun(await own(7, 5));
-    await last.feed(history, history.length);
-    expect(last.failures).toEqual([]);
-    await last.lanes.end();
-    for (const { run, done } of zombies) {
-      run.stop();
-      await done;
-      await run.lanes.end();
-      for (const failure of run.failures) expect(failure).toBeInstanceOf(FencedError);
-    }
-    await expectState(keyed, bare);
-  });
+      const last = startRun(await own(7, 5));
+      await last.feed(history, history.length);
+      expect(last.failures).toEqual([]);
+      await last.lanes.end();
+      for (const { run, done } of zombies) {
+        run.stop();
+        await done;
+        await run.lanes.end();
+        for (const failure of run.failures) expect(failure).toBeInstanceOf(FencedError);
+      }
+      await expectState(keyed, bare);
+    },
+  );
 
   it('tells when a place where rows were applied is not in the binlog any more', async () => {
     const start = { name: 'b.000001', pos: 500, gtid: '', row: 7 };

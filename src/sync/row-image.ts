@@ -1,0 +1,30 @@
+/** What a packet asks of a row image before it writes it. */
+import type { RowIndex } from '../binlog/rows.js';
+import type { TablePlan } from './plan.js';
+
+/** True when an ENUM holds 0, which the source has stored in a lax mode for a value that is no member. */
+export function needsLaxMode(plan: TablePlan, index: RowIndex, image: number): boolean {
+  for (const column of plan.enums) {
+    const at = image * index.columnCount + column;
+    const start = index.starts[at];
+    if (start >= 0 && index.buf[start] === 0 && (index.lengths[at] === 1 || index.buf[start + 1] === 0)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+export function rowBytes(index: RowIndex, image: number): number {
+  const { columnCount, lengths, starts } = index;
+  let bytes = 0;
+  for (let at = image * columnCount, end = at + columnCount; at < end; at++) {
+    if (starts[at] >= 0) bytes += lengths[at];
+  }
+  return bytes;
+}
+
+export function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
