@@ -120,7 +120,7 @@ function placeOf(
       'Please give the position of the statement with --binlog-pos to decide about it in advance.',
     );
   }
-  if (!current?.statement) {
+  if (current === null || (!current.statement && op !== 'inject' && op !== 'revert')) {
     throw invalid(
       'only support to handle ddl error currently, see docs/handle-error.md for other errors',
       'Please mend what the error says, in the target or in the task, then run `resume-task`.',

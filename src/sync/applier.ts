@@ -2,7 +2,7 @@
  * Walks the events of a stream: keeps track of transactions and places, hands rows to the dispatcher,
  * and stops everything for a DDL.
  */
-import type { BinlogEvent, EventHeader } from '../binlog/events.js';
+import type { BinlogEvent, EventHeader, RowsEvent } from '../binlog/events.js';
 import type { Operator } from '../checkpoint/operators.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';

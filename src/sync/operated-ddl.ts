@@ -7,9 +7,11 @@
  * not fit what is known, the replacement is taken for what has happened, and else the structure is looked
  * for anew at the next rows.
  */
+import type { RowsEvent } from '../binlog/events.js';
 import {
   deleteOperators,
   operatorAt,
+  readOperators,
   type Operator,
   type OperatorKey,
   type Place,
@@ -100,6 +102,29 @@ export class OperatedDdl {
     await this.#options.target.retry((session) => deleteOperators(session, this.#key(), places));
   }
 
+  /** What is to run before single row changes, as far as it was decided before the subtask began to work. */
+  async injections(): Promise<Operator[]> {
+    const known = await this.#options.target.retry((session) => readOperators(session, this.#key()));
+    return known.filter(({ op }) => op === 'inject');
+  }
+
+  /** Runs what was decided to run before the transaction of these rows. To be called with all lanes drained. */
+  async inject(
+    operator: Operator,
+    { header, map }: RowsEvent,
+    location: string,
+    onStatement: (sql: string) => void,
+  ): Promise<void> {
+    const session = { schema: map.schema, threadId: 0, errorCode: 0, execSeconds: 0, status: {} } as const;
+    const event: QueryEvent = { type: 'query', header, sql: '', sqlBytes: Buffer.alloc(0), ...session };
+    this.#options.log.info('an operator has decided what runs before a row change', {
+      sqls: operator.sqls.join('; '),
+    });
+    const { plan, origins } = await this.#plan({ operator, event, plan: null });
+    const onStep = (step: number) => onStatement(origins[step] ?? '');
+    await this.#options.ddl.run(plan, event, `${location} ${operator.id}`, onStep);
+  }
+
   /** To be called with all lanes drained. Returns the tables of the source that have changed. */
   async run(statement: OperatedStatement): Promise<readonly TableName[]> {
     const { operator, event, location, onStatement } = statement;
@@ -118,7 +143,9 @@ export class OperatedDdl {
   }
 
   /** `origins`: for each step the statement that it comes from. */
-  async #plan(statement: OperatedStatement): Promise<{ plan: DdlSteps; origins: string[] }> {
+  async #plan(
+    statement: Pick<OperatedStatement, 'operator' | 'event' | 'plan'>,
+  ): Promise<{ plan: DdlSteps; origins: string[] }> {
     const { operator, event, plan: own } = statement;
     const { ddl } = this.#options;
     const parts: { sql: string; plan: DdlPlan; from: number }[] = [];
