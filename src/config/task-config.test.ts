@@ -240,12 +240,24 @@ block-allow-list: {x: {do-dbs: ["~^test.*"]}}
     expect(task.warnings).toHaveLength(1);
   });
 
-  test('a source with GTID needs a GTID to begin at', () => {
-    const task = parse(
-      `${HEAD.replace('all', 'incremental')}${ONE}    meta: {binlog-name: bin.000001, binlog-pos: 4}`,
-    );
-    const source = parseSourceConfig('source-id: a\nenable-gtid: true\nfrom: {host: h}', 's.yaml');
-    expect(() => resolveSubtasks(task, new Map([['a', source]]), createSecrets())).toThrow(/binlog-gtid/);
+  test('a source with GTID begins at a GTID set or a position, one without only at a position', () => {
+    const incremental = `${HEAD.replace('all', 'incremental')}${ONE}`;
+    const resolve = (meta: string, gtid: boolean) => {
+      const source = parseSourceConfig(`source-id: a\nenable-gtid: ${gtid}\nfrom: {host: h}`, 's.yaml');
+      const task = parse(`${incremental}    meta: {${meta}}`);
+      return resolveSubtasks(task, new Map([['a', source]]), createSecrets())[0].meta;
+    };
+    const position = { binlogName: 'bin.000001', binlogPos: 4, binlogGtid: '' };
+    expect(resolve('binlog-name: bin.000001, binlog-pos: 4', true)).toEqual(position);
+    expect(resolve('binlog-name: bin.000001, binlog-pos: 4', false)).toEqual(position);
+    expect(resolve('binlog-gtid: 0-1-1', true)).toMatchObject({ binlogGtid: '0-1-1' });
+    expect(() => resolve('binlog-gtid: 0-1-1', false)).toThrow(/binlog-name/);
+  });
+
+  test('a start time takes the place of a meta', () => {
+    const text = `${HEAD.replace('all', 'incremental')}${ONE}`;
+    expect(() => parse(text)).toThrow(/must set meta/);
+    expect(parseTaskConfig(text, 't.yaml', { startsAtTime: true }).instances[0].meta).toBeUndefined();
   });
 
   test('server ids are stable and differ by task and source', () => {

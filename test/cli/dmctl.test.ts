@@ -135,7 +135,7 @@ describe('without a cluster', () => {
     [['pause-task'], 48003, 'usage: dmctl pause-task [-s source ...] <task-name | task-file>'],
     [['query-status', '--mor'], 48003, "unknown option '--mor'"],
     [['start-task', 'none.yaml'], 20018, 'read config file none.yaml'],
-    [['handle-error', 'test', 'skip'], 60001, 'not supported yet'],
+    [['unlock-ddl-lock', 'test'], 60001, 'not supported yet'],
     [['query-status'], 48001, '--master-addr'],
   ])('%j is refused', async (args, code, text) => {
     const run = await dmctl(args);

@@ -397,7 +397,7 @@ describe('requests', () => {
   });
 
   it('commands that are not there yet say so', async () => {
-    for (const command of ['show-ddl-locks', 'transfer-source', 'handle-error']) {
+    for (const command of ['show-ddl-locks', 'transfer-source', 'unlock-ddl-lock']) {
       const typed = await cluster.dmctl([command, 'one']);
       expect(typed.stderr).toMatch(/^\[code=60001:.*not supported yet, Workaround: /);
       expect(typed.code).toBe(1);
