@@ -250,6 +250,28 @@ describe('inject', () => {
     const keys = await setup.target.query("SHOW INDEX FROM inject_error.t WHERE Key_name IN ('late','uc')");
     expect(keys.map((key) => `${key['Key_name']} ${key['Column_name']}`).sort()).toEqual(['late b', 'uc c']);
   });
+
+  it('runs statements before row changes that the target refuses (INJECT_DML_ERROR)', async () => {
+    await setup.replicating('inject_dml', { one: [TABLE, 'INSERT INTO t VALUES (1,1)'] });
+    await setup.runOnTarget('inject_dml', 'ALTER TABLE t ADD UNIQUE ub (b)');
+    await setup.run(
+      'one',
+      'inject_dml',
+      'INSERT INTO t VALUES (2,2)',
+      'BEGIN; INSERT INTO t VALUES (3,3); INSERT INTO t VALUES (4,2); INSERT INTO t VALUES (5,2); COMMIT',
+    );
+    await setup.pausedBy('inject_dml', /Duplicate entry '2' for key 'ub'/);
+    await setup.decided('inject', 'inject_dml', { sqls: 'ALTER TABLE t DROP KEY missing' });
+    const error = await setup.pausedBy('inject_dml', /Can't DROP/);
+    expect(error.Message).toContain('origin SQL: [ALTER TABLE t DROP KEY missing]');
+    await setup.decided('inject', 'inject_dml', {
+      sqls: 'ALTER TABLE t DROP KEY ub; ALTER TABLE t ADD KEY kb (b)',
+    });
+    await setup.equal('inject_dml.t');
+    await setup.run('one', 'inject_dml', 'ALTER TABLE t ADD COLUMN c INT', 'INSERT INTO t VALUES (6,2,6)');
+    await setup.equal('inject_dml.t');
+    expect(await setup.listed('inject_dml')).toEqual([]);
+  });
 });
 
 describe('list and revert', () => {
