@@ -28,8 +28,9 @@ const NOT_THE_USERS = new Set([
  * Rejects with ConnectionError.
  */
 export async function connectSession(options: ConnectOptions): Promise<Session> {
-  const { signal } = options;
+  const { signal, answerTimeoutMs } = options;
   const session = new WireSession(await handshake(options));
+  if (answerTimeoutMs !== undefined) session.limitAnswers(answerTimeoutMs);
   if (signal) {
     const onAbort = () => session.abort(signal.reason as Error);
     signal.addEventListener('abort', onAbort, { once: true });

@@ -28,6 +28,8 @@ export interface HandshakeOptions {
   readonly signal?: AbortSignal;
 }
 
+const KEEP_ALIVE_MS = 30_000;
+
 /** What we use of mysql2's connection beyond its typings; mysql2 is pinned for that. */
 interface Internals {
   readonly stream: Socket;
@@ -87,6 +89,8 @@ export async function handshake(options: HandshakeOptions): Promise<Handshake> {
       resolve(internals.stream);
     });
   });
+  // A host that is gone without a word is noticed also while a statement of hours runs.
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
   // Nothing can arrive before the first command is sent.
   const wrongName = db.security && commonNameProblem(socket, db.security);
   if (wrongName) {

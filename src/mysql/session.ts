@@ -94,5 +94,7 @@ export interface ConnectOptions {
   readonly database?: string;
   /** ms; default 10 s. */
   readonly connectTimeoutMs?: number;
+  /** A statement whose answer takes longer, without a byte of it, counts as a lost connection, ms; default: never. */
+  readonly answerTimeoutMs?: number;
   readonly signal?: AbortSignal;
 }

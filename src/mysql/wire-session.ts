@@ -134,6 +134,14 @@ export class WireSession implements Session {
     this.#break(reason);
   }
 
+  /** A server that is silent for `ms` while it owes an answer counts as lost. */
+  limitAnswers(ms: number): void {
+    this.#socket.setTimeout(ms, () => {
+      if (this.#current === null) return;
+      this.#break(new ConnectionError(`the server has not answered for ${ms / 1000} s`, 0));
+    });
+  }
+
   onClosed(listener: () => void): void {
     this.#socket.once('close', listener);
   }

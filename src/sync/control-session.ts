@@ -12,6 +12,8 @@ export interface ControlSessionOptions {
   readonly signal: AbortSignal;
 }
 
+const CLOSE_WAIT_MS = 500;
+
 export class ControlSession {
   readonly #options: ControlSessionOptions;
   #session: Session | null = null;
@@ -54,10 +56,14 @@ export class ControlSession {
     }
   }
 
+  /** Orderly, but a statement that runs on (a DDL can take hours) is left to the server. */
   async close(): Promise<void> {
     const session = this.#session;
     this.#session = null;
-    await session?.close();
+    if (session === null) return;
+    const giveUp = this.#options.clock.after(CLOSE_WAIT_MS, () => session.destroy());
+    await session.close();
+    giveUp.cancel();
   }
 
   destroy(): void {

@@ -54,6 +54,8 @@ export interface DdlOptions {
 }
 
 const RETRY_MS = 100;
+/** Times that a statement is sent to a target whose connection breaks each time. */
+const MAX_LOST = 5;
 
 /** Tables that a statement needs to be there before it. */
 export function tablesBefore(parsed: ParsedStatement): TableName[] {
@@ -253,11 +255,11 @@ export class DdlRunner {
   ): Promise<void> {
     const { target, log, clock, signal, owner } = this.#options;
     let known = before;
-    for (;;) {
+    for (let lost = 1; ; lost++) {
       const session = await target.get();
       try {
         await withDdlLock(session, owner(), log, async () => {
-          const now = await definitions(session, plan.targets);
+          const now = await stateBefore(session, plan.targets, statement.sql);
           if (known !== null && known !== now) {
             log.info('a DDL has run before', { sql: statement.sql });
             return;
@@ -269,6 +271,7 @@ export class DdlRunner {
         return;
       } catch (error) {
         if (!(error instanceof ConnectionError)) throw error;
+        if (lost >= MAX_LOST) throw lostAgain(statement.sql, error);
         // It may still be running there, or have run: the definitions tell, once we have the lock.
         log.warn('lost the target during a DDL', { sql: statement.sql, error: error.message });
         await clock.sleep(RETRY_MS, signal);
@@ -320,6 +323,36 @@ export class DdlRunner {
     });
     return null;
   }
+}
+
+/**
+ * What a statement changes, as text. EXCHANGE PARTITION leaves the definitions alone and would be undone by a
+ * second run: what the exchanged table holds tells whether it has run.
+ */
+async function stateBefore(session: Session, names: readonly TableName[], sql: string): Promise<string> {
+  const text = await definitions(session, names);
+  const exchanged = names.at(-1);
+  if (exchanged === undefined || !/\bEXCHANGE\s+PARTITION\b/i.test(sql)) return text;
+  return `${text}\n${await contentMark(session, exchanged)}`;
+}
+
+async function contentMark(session: Session, table: TableName): Promise<string> {
+  const [{ rows }] = await session.execute(`SHOW COLUMNS FROM ${quoteTable(table)}`);
+  const values = rows.map(([name]) => `COALESCE(HEX(${quoteName(name ?? '')}), '-')`).join(', ');
+  const [row] = await session.query(
+    `SELECT COUNT(*) AS n, BIT_XOR(CRC32(CONCAT_WS(',', ${values}))) AS x FROM ${quoteTable(table)}`,
+  );
+  return `${row.n} rows, ${row.x}`;
+}
+
+function lostAgain(sql: string, cause: ConnectionError): DmError {
+  const message = `the connection to the target broke ${MAX_LOST} times while a DDL ran, whose effect is not there: ${sql}`;
+  return new DmError(CODES.databaseDriver, message, {
+    cause,
+    scope: 'downstream',
+    workaround:
+      'Please see what ends the connection (the log of the target, limits on the time of a statement there or on the way). The task tries again by itself; the statement runs only once.',
+  });
 }
 
 /** The definitions of tables and schemas as text; what does not exist is empty. */
