@@ -21,6 +21,7 @@ import { mayBeOperated, placesOf, tryParse, type OperatedDdl } from './operated-
 import { copiedAt, type OnlineDdl } from './online-ddl.js';
 import { formatPlaces } from './place.js';
 import type { GtidSetTracker, Progress } from './progress.js';
+import { withServerNames } from './source-names.js';
 import type { Tables } from './tables.js';
 import { ofTable } from './table-error.js';
 import { Transaction } from './transaction.js';
@@ -280,12 +281,14 @@ export class Applier {
           log.debug('a statement that is not migrated', { sql: event.sql });
           break;
         default: {
-          const { online } = this.#options;
-          if (online?.concerns(parsed, event) === true) {
-            await this.#runOnline(online, event, parsed);
+          const { online, tracker, tables } = this.#options;
+          const reparse = (sql: string) => ddl.parse({ ...event, sql });
+          const named = withServerNames(parsed, (name) => tracker.fold(name), reparse);
+          if (online?.concerns(named, event) === true) {
+            await this.#runOnline(online, event, named);
             break;
           }
-          const settled = await ddl.settle(parsed, this.#options.tables.sequences, this.#options.tracker);
+          const settled = await ddl.settle(named, tables.sequences, tracker);
           if (settled !== null) await this.#runDdl(event, settled);
         }
       }
