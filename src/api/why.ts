@@ -2,13 +2,22 @@
  * Why a subtask is where it is, and what leads out: the answer of `query-status --why`. Pure, from what the
  * cluster keeps and what the worker tells.
  */
-import type { ProcessError, SubTaskStatus, SyncStatus } from '../model/status.js';
+import type { IsolatedTable, SubTaskStatus, SyncStatus } from '../model/status.js';
 import type { SourceExplanation, SubtaskState } from './cluster.js';
+import {
+  causesOf,
+  causesOfIsolated,
+  remedies,
+  remediesOfIsolated,
+  type Cause,
+  type WayOut,
+} from './why-causes.js';
 
 export const REASONS = [
   'starting',
   'replicating',
   'behind',
+  'table-aside',
   'copying',
   'paused-by-user',
   'paused-by-error',
@@ -21,32 +30,6 @@ export const REASONS = [
   'stopped',
 ] as const;
 export type Reason = (typeof REASONS)[number];
-
-/** One link of what led here, the nearest first. */
-export type Cause =
-  | {
-      type: 'error';
-      code: number;
-      class: string;
-      scope: string;
-      level: string;
-      message: string;
-    }
-  /** Where in the source's binlog. */
-  | { type: 'location'; startLocation: string; endLocation: string }
-  /** The source's statement. */
-  | { type: 'statement'; sql: string }
-  /** What the server or library at the root of it said. */
-  | { type: 'raw'; text: string }
-  | { type: 'placement'; text: string }
-  | { type: 'command'; text: string };
-
-export interface WayOut {
-  /** What it does, or when it is the right one. */
-  what: string;
-  /** A command line; '' where there is nothing to type. */
-  command: string;
-}
 
 export interface Why {
   reason: Reason;
@@ -292,6 +275,8 @@ function running(one: Case): Judgement {
     };
   }
   if (sync.blockingDDLs.length > 0) causes.push({ type: 'statement', sql: sync.blockingDDLs.join('; ') });
+  const aside = sync.isolatedTables ?? [];
+  if (aside.length > 0) return withTablesAside(one, sync, aside);
   if (sync.synced) {
     return {
       ...NOTHING,
@@ -301,6 +286,20 @@ function running(one: Case): Judgement {
     };
   }
   return behind(one, sync, causes);
+}
+
+function withTablesAside(one: Case, sync: SyncStatus, aside: readonly IsolatedTable[]): Judgement {
+  const names = aside.map(({ table }) => table).join(', ');
+  const rest = sync.synced ? 'up to date' : `${sync.secondsBehindMaster} s behind`;
+  const parked = aside.filter(({ state }) => state === 'parked');
+  return {
+    ...NOTHING,
+    reason: 'table-aside',
+    text: `It replicates and is ${rest}, but for what is set aside after an error: ${names}.`,
+    waitsFor: parked.length === 0 ? `${names} to catch up` : 'somebody to mend what keeps them aside',
+    causes: aside.flatMap(causesOfIsolated),
+    waysOut: parked.flatMap((table) => remediesOfIsolated(one, table)),
+  };
 }
 
 function behind(one: Case, sync: SyncStatus, causes: Cause[]): Judgement {
@@ -328,61 +327,6 @@ function behind(one: Case, sync: SyncStatus, causes: Cause[]): Judgement {
         ],
   };
 }
-
-const PLACES =
-  /^startLocation: \[(position: .*?)\], endLocation: \[(position: .*?)\](?:, origin SQL: \[([\s\S]*?)\])?: /;
-
-/** An error as a chain: what failed, where, on which statement, and what the server said. */
-export function causesOf(error: ProcessError): Cause[] {
-  const places = PLACES.exec(error.Message);
-  const message = places === null ? error.Message : error.Message.slice(places[0].length);
-  const causes: Cause[] = [
-    {
-      type: 'error',
-      code: error.ErrCode,
-      class: error.ErrClass,
-      scope: error.ErrScope,
-      level: error.ErrLevel,
-      message,
-    },
-  ];
-  if (places !== null) {
-    causes.push({ type: 'location', startLocation: places[1], endLocation: places[2] });
-    if (places[3] !== undefined) causes.push({ type: 'statement', sql: places[3] });
-  }
-  if (error.RawCause !== '') causes.push({ type: 'raw', text: error.RawCause });
-  return causes;
-}
-
-/** What the error itself says, and the commands that deal with errors of its kind. */
-function remedies(one: Case, error: ProcessError): WayOut[] {
-  const ways: WayOut[] = [];
-  const places = PLACES.exec(error.Message);
-  const where = `-s ${one.source} ${one.task}`;
-  if (places?.[3] !== undefined) {
-    ways.push(
-      { what: 'Leaves the statement out.', command: `dmctl binlog skip ${where}` },
-      { what: 'Runs other statements in its place.', command: `dmctl binlog replace ${where} "<sql>;"` },
-    );
-  }
-  if (STRUCTURE.has(error.ErrCode)) {
-    ways.push({
-      what: 'Sets the structure by which the rows decode.',
-      command: `dmctl operate-schema set ${where} -d <database> -t <table> <schema-file>`,
-    });
-  }
-  if (/\bError 1236\b/.test(error.RawCause)) {
-    ways.push({
-      what: 'Begins anew with a full copy, after stop-task.',
-      command: 'dmctl start-task --remove-meta <task-file>',
-    });
-  }
-  if (error.Workaround !== '') ways.push({ what: error.Workaround, command: '' });
-  return ways;
-}
-
-/** Rows do not fit the structure that is known, or a statement does not. */
-const STRUCTURE = new Set([36027, 44001, 44005, 44006, 44007]);
 
 function autoResume(one: Case, givesUpBecause: string): Why['autoResume'] {
   const auto = one.state?.autoResume;

@@ -1,6 +1,7 @@
 /** `query-status --why` as text for people. */
 import type { JsonObject } from '../api/request.js';
-import type { Cause, Why } from '../api/why.js';
+import type { Why } from '../api/why.js';
+import type { Cause } from '../api/why-causes.js';
 
 interface Explained {
   readonly sources: readonly {
@@ -60,6 +61,8 @@ function causeLines(cause: Cause): [label: string, text: string][] {
       return [['statement', cause.sql]];
     case 'raw':
       return [['cause', cause.text]];
+    case 'table':
+      return [['table', `${cause.table}: ${cause.text}`]];
     case 'placement':
       return [['placement', cause.text]];
     case 'command':
