@@ -37,6 +37,8 @@ export interface KeptRows {
 export interface KeptDdl {
   readonly transaction: KeptTransaction;
   readonly event: QueryEvent;
+  /** The source's table as it was, by which event filters judge. */
+  readonly before: TableSchema | undefined;
 }
 
 export interface Entry {

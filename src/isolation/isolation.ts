@@ -17,6 +17,7 @@ import { connectSession } from '../mysql/connect.js';
 import { toDmError } from '../mysql/db-error.js';
 import type { Ports } from '../runtime/ports.js';
 import type { RowsEvent } from '../binlog/events.js';
+import type { TableSchema } from '../schema/table.js';
 import { ControlSession } from '../sync/control-session.js';
 import type { DdlPlan, QueryEvent } from '../sync/ddl.js';
 import { DdlRunner } from '../sync/ddl.js';
@@ -163,14 +164,14 @@ export class Isolation implements Parking {
     );
   }
 
-  keepDdl(event: QueryEvent, target: TableName, transaction: Transaction): void {
+  keepDdl(event: QueryEvent, target: TableName, transaction: Transaction, before?: TableSchema): void {
     const table = this.#tables.get(tableKey(target));
     if (table === undefined || table.has(transaction, 1)) return;
     const { gtid, name, pos, timestamp } = transaction;
     this.#log.append(
       table,
       'ddl',
-      encodeDdl({ transaction: { gtid, name, pos, timestamp }, event }),
+      encodeDdl({ transaction: { gtid, name, pos, timestamp }, event, before }),
       transaction,
       1,
     );

@@ -159,7 +159,7 @@ export class Replay {
 
   async #ddl(entry: Entry): Promise<void> {
     const { ddl, table, tables, tracker, log } = this.#options;
-    const { event, transaction } = decodeDdl(entry.payload);
+    const { event, transaction, before } = decodeDdl(entry.payload);
     this.#begin(transaction);
     const start = { name: transaction.name, pos: transaction.pos, gtidSet: transaction.gtid };
     const end = { name: event.header.file, pos: event.header.logPos, gtidSet: transaction.gtid };
@@ -168,7 +168,6 @@ export class Replay {
     let shown = event.sql;
     try {
       const parsed = ddl.parse(event);
-      const [before] = parsed.tables.map(({ name }) => tracker.get(name));
       const plan = await ddl.plan(parsed, before);
       const decisions = ddl.operated(tracker);
       const places = placesOf(event, transaction);

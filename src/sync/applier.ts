@@ -371,7 +371,8 @@ export class Applier {
     await barrier(false);
     const { name, pos, gtid } = this.transaction;
     if (parking !== null && parked !== null) {
-      parking.keepDdl(event, parked, this.transaction);
+      const before = parsed.tables.map(({ name }) => tracker.get(name))[0];
+      parking.keepDdl({ ...event, sql: parsed.sql }, parked, this.transaction, before);
     } else {
       this.#ddlTarget = plan.targets.length === 1 && plan.targets[0].table !== '' ? plan.targets[0] : null;
       await ddl.enterSession(event, tracker);

@@ -9,6 +9,7 @@ import type { BinlogLocation } from '../model/location.js';
 import type { IsolatedTable } from '../model/status.js';
 import type { TableName } from '../model/table-name.js';
 import type { SchemaTracker } from '../schema/apply.js';
+import type { TableSchema } from '../schema/table.js';
 import type { ControlSession } from './control-session.js';
 import type { DdlOptions, DdlPlan, QueryEvent } from './ddl.js';
 import type { Beside } from './lane-set.js';
@@ -33,7 +34,8 @@ export interface Parking extends Beside {
    * 60701 for a statement that concerns a parked table and others.
    */
   parkedBy(plan: DdlPlan): TableName | null;
-  keepDdl(event: QueryEvent, target: TableName, transaction: Transaction): void;
+  /** `before`: the source's table as it was, by which event filters judge. */
+  keepDdl(event: QueryEvent, target: TableName, transaction: Transaction, before?: TableSchema): void;
   /** Between two transactions: lets tables rejoin that have caught up. */
   atBoundary(): Promise<void>;
   status(): IsolatedTable[];
