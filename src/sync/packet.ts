@@ -6,8 +6,8 @@
  */
 import { ByteWriter } from '../mysql/byte-writer.js';
 import type { RowIndex } from '../binlog/rows.js';
-import { sameBytes, type TablePlan, type WhereColumn } from './plan.js';
-import { needsLaxMode, rowBytes, sameNumbers } from './row-image.js';
+import { comparesAsList, sameBytes, type TablePlan, type WhereColumn } from './plan.js';
+import { isNoMember, needsLaxMode, rowBytes, sameNumbers } from './row-image.js';
 import type { Compacted } from './compactor.js';
 import { RowSpans } from './row-spans.js';
 import { Upsert } from './upsert.js';
@@ -179,7 +179,7 @@ export class Packet {
       this.#whereAll(plan, index, image);
       out.ascii(' LIMIT 1');
       this.expected[this.expected.length - 1] = expected;
-    } else if (plan.where.length === 1 && plan.where[0].comparison !== 'exact-text') {
+    } else if (comparesAsList(plan.where)) {
       const [key] = plan.where;
       if (this.#open === 'delete' && this.#plan === plan) {
         // Overwrites the closing bracket.
@@ -463,6 +463,14 @@ export class Packet {
         case 'float':
           out.byte(0x3d);
           this.#comparable(plan, column, index, image);
+          break;
+        case 'enum':
+          out.byte(0x3d);
+          this.#literal(plan, index, image, column.column);
+          if (isNoMember(index, image * index.columnCount + column.column)) break;
+          out.ascii(' AND ');
+          out.utf8(column.name);
+          out.ascii('<>0');
           break;
         case 'json':
           out.ascii('=CAST(');

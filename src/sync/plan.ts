@@ -32,6 +32,8 @@ export type Comparison =
   | 'float'
   /** Byte by byte beyond the collation: rows without a key, or with one of prefixes, are told apart exactly. */
   | 'exact-text'
+  /** An ENUM with '' among its members: the error value 0 is equal to it, where no index is used. */
+  | 'enum'
   /** A JSON column never equals a string. */
   | 'json';
 
@@ -197,6 +199,7 @@ const TEXTS = new Set(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'lon
 function fullRowComparison(column: Column | undefined, targetIsMariaDb: boolean): Comparison {
   if (column === undefined) return 'plain';
   if (column.type.base === 'float') return 'float';
+  if (isEnumWithEmpty(column)) return 'enum';
   if (column.type.base === 'json') return targetIsMariaDb ? 'exact-text' : 'json';
   return isText(column) ? 'exact-text' : 'plain';
 }
@@ -207,7 +210,17 @@ function fullRowComparison(column: Column | undefined, targetIsMariaDb: boolean)
  */
 function keyComparison(column: Column | undefined, byPrefix: boolean): Comparison {
   if (column?.type.base === 'float') return 'float';
+  if (isEnumWithEmpty(column)) return 'enum';
   return byPrefix && isText(column) ? 'exact-text' : 'plain';
+}
+
+function isEnumWithEmpty(column: Column | undefined): boolean {
+  return column?.type.base === 'enum' && column.type.members?.includes('') === true;
+}
+
+/** One column that can be compared with a list of values. */
+export function comparesAsList(where: readonly WhereColumn[]): boolean {
+  return where.length === 1 && (where[0].comparison === 'plain' || where[0].comparison === 'float');
 }
 
 function isText(column: Column | undefined): boolean {

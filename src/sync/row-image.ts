@@ -5,13 +5,15 @@ import type { TablePlan } from './plan.js';
 /** True when an ENUM holds 0, which the source has stored in a lax mode for a value that is no member. */
 export function needsLaxMode(plan: TablePlan, index: RowIndex, image: number): boolean {
   for (const column of plan.enums) {
-    const at = image * index.columnCount + column;
-    const start = index.starts[at];
-    if (start >= 0 && index.buf[start] === 0 && (index.lengths[at] === 1 || index.buf[start + 1] === 0)) {
-      return true;
-    }
+    if (isNoMember(index, image * index.columnCount + column)) return true;
   }
   return false;
+}
+
+/** True when the ENUM at this place of the index holds 0. */
+export function isNoMember(index: RowIndex, at: number): boolean {
+  const start = index.starts[at];
+  return start >= 0 && index.buf[start] === 0 && (index.lengths[at] === 1 || index.buf[start + 1] === 0);
 }
 
 export function rowBytes(index: RowIndex, image: number): number {

@@ -42,6 +42,38 @@ it.for(['mariadb-10.11', 'mysql-9.7'] as DatabaseKind[])(
 );
 
 it.for(['mariadb-10.11', 'mysql-9.7'] as DatabaseKind[])(
+  "the error value of an ENUM and its member '' are told apart on %s",
+  async (kind, context) => {
+    const state = await available(kind);
+    if (!state.ok) return context.skip(`missing: ${state.missing}`);
+    await using source = await startMariaDb();
+    await using target = await startDatabase(kind);
+    const members = "ENUM('','a','b','c','d','e','f','g') NOT NULL";
+    const create = `CREATE DATABASE z; CREATE TABLE z.k (e ${members}, v INT, UNIQUE KEY (e)); CREATE TABLE z.n (e ${members})`;
+    await source.execute(create);
+    await target.execute(create);
+    const config = await incremental(source, target, {
+      blockAllow: { doDbs: ['z'], doTables: [], ignoreDbs: [], ignoreTables: [] },
+    });
+    await source.execute(`SET SESSION sql_mode='';
+      INSERT INTO z.k VALUES ('none', 0), ('', 1), ('a', 2), ('b', 3), ('c', 4), ('d', 5), ('e', 6), ('f', 7), ('g', 8);
+      DELETE FROM z.k WHERE v BETWEEN 1 AND 7;
+      INSERT INTO z.n VALUES ('none'), (''), ('none'), ('');
+      DELETE FROM z.n WHERE e = 1 LIMIT 1;
+      DELETE FROM z.n WHERE e = 1 LIMIT 1`);
+    const running = startSyncer(config, 1);
+    await untilSynced(running);
+    running.syncer.end();
+    await running.done;
+    expect(await target.query('SELECT e+0 AS e, v FROM z.k ORDER BY v')).toEqual([
+      { e: 0, v: 0 },
+      { e: 8, v: 8 },
+    ]);
+    expect(await target.query('SELECT e+0 AS e FROM z.n')).toEqual([{ e: 0 }, { e: 0 }]);
+  },
+);
+
+it.for(['mariadb-10.11', 'mysql-9.7'] as DatabaseKind[])(
   'names beyond ASCII in a saved structure survive a restart with %s as target',
   async (kind, context) => {
     const state = await available(kind);
