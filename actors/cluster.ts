@@ -133,7 +133,7 @@ export class LeaderCluster implements Cluster {
   }
 
   async startTask(name: string, yaml: string, options: StartTaskOptions): Promise<SourceResult[]> {
-    const { startTime } = options;
+    const { startTime, safeModeTimeMs } = options;
     const config = parseTaskConfig(yaml, `task ${name}`, { startsAtTime: startTime !== undefined });
     const own = config.instances.map((instance) => instance.sourceId);
     const sources = options.sources.length === 0 ? own : own.filter((id) => options.sources.includes(id));
@@ -147,6 +147,7 @@ export class LeaderCluster implements Cluster {
       start: this.#options.ports.ids.next(),
       removeMeta: options.removeMeta,
       ...(startTime === undefined ? {} : { startTime }),
+      ...(safeModeTimeMs === undefined ? {} : { safeModeTimeMs }),
     }));
     // From here on the start is decided: this leader or the next one carries it out.
     await this.#decideStart(name, yaml, starting);

@@ -44,6 +44,8 @@ export interface SubtaskDocument {
   readonly removeMeta: boolean;
   /** Replication begins at this time, once for this `start`. */
   readonly startTime?: string;
+  /** Whenever replication begins, safe mode is on for so long, ms. */
+  readonly safeModeTimeMs?: number;
 }
 
 export interface PlacementDocument {

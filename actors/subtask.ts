@@ -55,6 +55,7 @@ export class SubtaskActor {
   #run: Run | null = null;
   /** True once the placement is leaving: what the thread reports is of no interest any more. */
   #detached = false;
+  #opened = false;
   #lastStatus: UnitStatus | null = null;
 
   constructor(expected: SubtaskDocument, deps: SubtaskDeps) {
@@ -96,6 +97,7 @@ export class SubtaskActor {
   /** Loads the document, catches up with the commands that came while nobody had it, and begins to work. */
   async open(): Promise<void> {
     await this.#actor.open();
+    this.#opened = true;
     await this.follow(this.#expected);
     const { epoch, checker, runs } = this.#deps;
     const lastRun = runs.get(this.#actor.spec.key) ?? 0;
@@ -128,7 +130,10 @@ export class SubtaskActor {
 
   /** Hands the operation to the thread, or carries it out here while the subtask rests. Never rejects. */
   async operate(operation: SubtaskOperation, timeoutMs: number): Promise<OperationAnswer> {
-    if (concernsError(operation)) await this.#untilSettled();
+    if (!(await this.#untilSettled(concernsError(operation)))) {
+      const message = 'the subtask is being taken over by its worker';
+      return { result: false, msg: new DmError(CODES.eventRefused, message).toString() };
+    }
     const { context, value: stage } = this.#actor.snapshot;
     const known = { stage, unit: context.unit, errors: context.errors };
     const refused = (msg: string): OperationAnswer => ({ result: false, msg });
@@ -144,16 +149,20 @@ export class SubtaskActor {
   }
 
   /**
-   * A subtask that is resumed by itself again and again works for moments in between: what concerns its
-   * error waits for it to be there again.
+   * Waits while the subtask is being loaded or its thread begins. One that is resumed by itself again and
+   * again works for moments in between: what concerns its error waits for it to be there again. False when it has not even been loaded by then.
    */
-  async #untilSettled(): Promise<void> {
+  async #untilSettled(concernsError: boolean): Promise<boolean> {
     const { clock } = this.#deps.ports;
     const end = clock.monotonic() + SETTLE_MS;
     for (;;) {
-      const { context, value } = this.#actor.snapshot;
-      const retried = (value === 'Running' || value === 'Resuming') && context.attempt > 0;
-      if (!retried || this.#detached || clock.monotonic() >= end) return;
+      if (this.#opened) {
+        const { context, value } = this.#actor.snapshot;
+        const starts = this.#run === null && !RESTING.includes(value);
+        const retried = (value === 'Running' || value === 'Resuming') && context.attempt > 0;
+        if (!starts && !(retried && concernsError)) return true;
+      }
+      if (this.#detached || clock.monotonic() >= end) return this.#opened;
       await clock.sleep(SETTLE_EVERY_MS);
     }
   }
@@ -187,11 +196,12 @@ export class SubtaskActor {
     if (this.#detached) return;
     const { runner, environment, resolve, runs } = this.#deps;
     runs.set(this.#actor.spec.key, params.run);
-    const { start, startTime: time } = this.#expected;
+    const { start, startTime: time, safeModeTimeMs } = this.#expected;
     const startTime = time === undefined ? undefined : { time, id: start };
     let config: SubtaskConfig;
     try {
       config = resolve();
+      if (safeModeTimeMs !== undefined) config = { ...config, sync: { ...config.sync, safeModeTimeMs } };
     } catch (error) {
       const shown =
         error instanceof DmError ? error : new DmError(CODES.notSet, String(error), { cause: error });
@@ -244,6 +254,9 @@ export class SubtaskActor {
     await run.gone;
   }
 }
+
+/** Stages in which no thread is expected. */
+const RESTING: readonly Stage[] = ['Paused', 'Stopped', 'Finished'];
 
 /** It is about what the subtask is paused at, wherever that is. */
 function concernsError(operation: SubtaskOperation): boolean {

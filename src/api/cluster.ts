@@ -95,6 +95,8 @@ export interface StartTaskOptions {
   readonly removeMeta: boolean;
   /** `--start-time`, checked for its form; absent = where the checkpoint or `meta` says. */
   readonly startTime?: string;
+  /** `--safe-mode-time-duration`: how long safe mode is on whenever replication begins, ms. */
+  readonly safeModeTimeMs?: number;
 }
 
 /** Methods reject with DmError; SourceResult carries failures that concern one source. */

@@ -275,6 +275,7 @@ describe('tasks', () => {
     ['broken YAML', { task: 'name: [\n' }, 20003],
     ['start-time with a copy', { task: TASK, startTime: '2026-01-01 00:00:00' }, 38004],
     ['start-time that is none', { task: TASK, startTime: '2026-02-30 00:00:00' }, 38004],
+    ['safe-mode-time-duration that is none', { task: TASK, safeModeTimeDuration: 'soon' }, 38004],
     ['no task', {}, 38004],
   ])('start: %s is refused', async (_name, request, code) => {
     const answer = await run('start-task', request);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { checkDetail, checkFailure, type CheckResult } from '../check/types.js';
 import { parseSourceConfig, type SourceConfig } from '../config/source-config.js';
 import { resolveSubtasks } from '../config/subtasks.js';
+import { parseDuration } from '../config/units.js';
 import { parseTaskConfig, type TaskConfig } from '../config/task-config.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
@@ -18,6 +19,7 @@ const startSchema = z.object({
   sources: sourcesField,
   removeMeta: z.boolean().optional(),
   startTime: z.string().optional(),
+  safeModeTimeDuration: z.string().optional(),
 });
 
 const checkSchema = z.object({
@@ -51,6 +53,7 @@ export function startTask(deps: HandlerDeps): Handler {
     const startTime = parsed.startTime === '' ? undefined : parsed.startTime;
     const task = parseTaskConfig(text, parsed.file ?? 'task.yaml', { startsAtTime: startTime !== undefined });
     if (startTime !== undefined) checkStartTime(startTime, task);
+    const safeModeTimeMs = safeModeTime(parsed.safeModeTimeDuration);
     const subtasks = await resolve(deps, task, sources);
     await refuseExisting(
       deps,
@@ -64,9 +67,24 @@ export function startTask(deps: HandlerDeps): Handler {
       deps.log.warn('task starts with a warning', { task: task.name, warning });
     }
     const removeMeta = (parsed.removeMeta ?? false) || task.removeMeta;
-    const options = { sources, removeMeta, ...(startTime === undefined ? {} : { startTime }) };
+    const options = {
+      sources,
+      removeMeta,
+      ...(startTime === undefined ? {} : { startTime }),
+      ...(safeModeTimeMs === undefined ? {} : { safeModeTimeMs }),
+    };
     return sourcesAnswer(await deps.cluster.startTask(task.name, text, options));
   };
+}
+
+function safeModeTime(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const ms = parseDuration(text);
+  if (ms !== null && ms >= 0) return ms;
+  throw new DmError(
+    CODES.masterRequestInvalid,
+    `invalid safe-mode-time-duration "${text}": expected a duration such as 60s or 1h30m`,
+  );
 }
 
 /** Whether the time has come is for the source to say: 20057 is an error of the subtask. */

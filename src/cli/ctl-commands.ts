@@ -178,7 +178,8 @@ const queryStatus: CtlCommand = {
 
 const startTask: CtlCommand = {
   name: 'start-task',
-  usage: 'start-task [-s source ...] [--remove-meta] [--start-time time] <config-file>',
+  usage:
+    'start-task [-s source ...] [--remove-meta] [--start-time time] [--safe-mode-time-duration duration] <config-file>',
   summary: 'Starts a task as defined in the configuration file.',
   description: 'Starts a task as defined in the configuration file',
   options: [
@@ -187,6 +188,11 @@ const startTask: CtlCommand = {
       flags: '--start-time <time>',
       type: 'string',
       help: "specify the start time of binlog replication, e.g. '2021-10-21 00:01:00' or 2021-10-21T00:01:00",
+    },
+    {
+      flags: '--safe-mode-time-duration <duration>',
+      type: 'string',
+      help: 'specify how long safe mode is on from the begin of replication, e.g. 60s or 1h30m',
     },
   ],
   completes: 'file',
@@ -199,6 +205,7 @@ const startTask: CtlCommand = {
       sources: sources(input),
       removeMeta: input.options['removeMeta'] ?? false,
       startTime: input.options['startTime'],
+      safeModeTimeDuration: input.options['safeModeTimeDuration'],
     };
   },
 };

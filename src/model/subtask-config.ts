@@ -102,6 +102,8 @@ export interface SyncConfig {
   maxRetry: number;
   safeMode: boolean;
   safeModeDurationMs: number;
+  /** `start-task --safe-mode-time-duration`, ms from each begin of the unit; absent: as the checkpoint says. */
+  safeModeTimeMs?: number;
   enableAnsiQuotes: boolean;
   disableDetect: boolean;
   /** What an error that concerns one table does: pause the task, or set that table aside. */

@@ -13,8 +13,8 @@ const log = {
 const at = (pos: number): BinlogLocation => ({ name: 'mysql-bin.000001', pos, gtidSet: '' });
 
 function safeMode(safeModeDurationMs: number, on = false, durationMs = 0): SafeMode {
-  const config = { safeMode: on, safeModeDurationMs };
-  return new SafeMode({ config, clock: new RealClock(), log, durationMs });
+  const config = { safeMode: on, safeModeDurationMs, safeModeTimeMs: durationMs };
+  return new SafeMode({ config, clock: new RealClock(), log });
 }
 
 describe('safe mode', () => {

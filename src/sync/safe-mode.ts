@@ -14,11 +14,9 @@ import type { SyncConfig } from '../model/subtask-config.js';
 import type { Clock, Log } from '../runtime/ports.js';
 
 export interface SafeModeOptions {
-  readonly config: Pick<SyncConfig, 'safeMode' | 'safeModeDurationMs'>;
+  readonly config: Pick<SyncConfig, 'safeMode' | 'safeModeDurationMs' | 'safeModeTimeMs'>;
   readonly clock: Clock;
   readonly log: Log;
-  /** `--safe-mode-time-duration`; from each begin of the unit. */
-  readonly durationMs?: number;
 }
 
 export interface SafeModeStart {
@@ -45,7 +43,8 @@ export class SafeMode {
 
   /** Throws DmError 36071 where changes are due a second time and the task allows no safe mode for them. */
   async begin({ from, exit, sourceEnd }: SafeModeStart): Promise<void> {
-    const { config, clock, log, durationMs = 0 } = this.#options;
+    const { config, clock, log } = this.#options;
+    const durationMs = config.safeModeTimeMs ?? 0;
     if (durationMs > 0) this.#until = clock.monotonic() + durationMs;
     const allowed = config.safeMode || config.safeModeDurationMs > 0 || durationMs > 0;
     if (exit.name !== '' && comparePositions(from, exit) < 0) {

@@ -63,6 +63,17 @@ function cases(targetKind: Kind): void {
     expect(log.lines.filter((line) => line.includes('fewer rows'))).toEqual([]);
   });
 
+  it('is on for the time that the start of the task says', async () => {
+    const config = await prepare({ safeModeTimeMs: 3_600_000 });
+    await source.execute(CHANGES);
+    await target.execute(CHANGES);
+    const running = startSyncer(config, 1);
+    await untilSynced(running);
+    running.syncer.end();
+    await running.done;
+    await expectEqualTables(source, target, BOTH);
+  });
+
   it('tells of rows that it has removed for a unique value, with table and statement', async () => {
     const config = await prepare({ safeMode: true, workerCount: 1 });
     await target.execute('INSERT INTO r.u VALUES (90, 50, 1, 1), (91, 51, 1, 1), (92, 52, 1, 1)');
