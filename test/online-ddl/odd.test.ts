@@ -4,6 +4,7 @@ import type { DatabaseServer } from '../servers/database.js';
 import { startMariaDb } from '../servers/index.js';
 import { collectingLog } from '../copy/support.js';
 import { retry, start, stop, untilParked, untilSynced, untilWhole } from '../isolation/support.js';
+import { waitFor } from '../support/wait-for.js';
 import { expectEqualTables } from '../sync/support.js';
 import { ghostBegin, ghostCopy, ghostEnd, Pair, SCHEMA } from './support.js';
 
@@ -42,6 +43,34 @@ it('keeps the change of a table that is set aside, in order', async () => {
   await untilWhole(running, source);
   await expectEqualTables(source, target, [`${SCHEMA}.t`]);
   await stop(running);
+});
+
+it('runs each change once, whoever dies in its midst', async () => {
+  await pair.begin([T, ROWS]);
+  await pair.run([
+    ...ghostBegin('t', 'ADD COLUMN c INT'),
+    `ALTER TABLE ${SCHEMA}._t_gho ADD COLUMN d INT`,
+    ...ghostCopy('t', 'id, a, b'),
+    ...ghostEnd('t'),
+    `INSERT INTO ${SCHEMA}.t (a, c, d) VALUES ('after', 9, 10)`,
+  ]);
+  // A reader of the table holds the first change up.
+  const reader = await target.connect();
+  await reader.query('BEGIN');
+  await reader.query(`SELECT * FROM ${SCHEMA}.t LIMIT 1`);
+  const waits = `SELECT 1 FROM information_schema.processlist WHERE state LIKE 'Waiting for table metadata%' AND info LIKE '%ADD COLUMN c%'`;
+  pair.start();
+  await waitFor(async () => (await target.query(waits)).length > 0, { what: 'the change to wait' });
+  await pair.destroy();
+  pair.start();
+  await reader.query('COMMIT');
+  await reader.end();
+  await waitFor(async () => (await pair.columns('t')).includes('c'), { what: 'the change', intervalMs: 1 });
+  await pair.destroy();
+  await pair.sync();
+  await pair.expectEqual(`${SCHEMA}.t`);
+  expect(await pair.columns('t')).toEqual(['id', 'a', 'b', 'c', 'd']);
+  await pair.expectNoRecords();
 });
 
 it('runs a change under the sql_mode in which it was made', async () => {
