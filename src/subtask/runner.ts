@@ -68,7 +68,8 @@ export class SubtaskRunner {
     const { start, ports } = this.#options;
     return operateSubtask(
       operation,
-      { ...context, unit: this.#unit },
+      // A thread that begins has no unit yet: the last one tells what the subtask is about.
+      { ...context, unit: this.#unit === 'InvalidUnit' ? context.unit : this.#unit },
       {
         config: start.config,
         syncer: this.#syncer?.current ?? null,
