@@ -5,8 +5,9 @@
  * and P is read. `lock`: the same with LOCK TABLES ... READ on the tables of the task: others go on
  * changing, but whatever touches these tables is either before P and visible or after it. MariaDB needs
  * neither: a consistent snapshot knows its own P (`binlog_snapshot_*`), each connection its own.
- * `auto` tries flush, then that or lock. `none` takes no lock: P is read before the snapshots, so changes
- * between P and `exitSafe` may or may not be in them.
+ * `auto` tries flush, then that or lock, and where MySQL allows neither it waits for a moment in which nothing
+ * is committed (bracket.ts). `none` takes no lock: P is read before the snapshots, so changes between P and
+ * `exitSafe` may or may not be in them.
  */
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
@@ -16,7 +17,9 @@ import { quoteTable, type TableName } from '../model/table-name.js';
 import { connectSession } from '../mysql/connect.js';
 import { SqlError, type Session } from '../mysql/session.js';
 import { quoteString } from '../mysql/text.js';
-import type { Log } from '../runtime/ports.js';
+import type { Clock, Log } from '../runtime/ports.js';
+import { bracket } from './bracket.js';
+import { SettledPlace } from './settled-place.js';
 
 export interface SnapshotConnection {
   readonly session: Session;
@@ -35,6 +38,7 @@ export interface SnapshotOptions {
   readonly config: SubtaskConfig;
   readonly tables: readonly TableName[];
   readonly connections: number;
+  readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -100,7 +104,14 @@ async function take(
   const { config, log } = options;
   const { consistency } = config.dump;
   if (consistency === 'none') {
-    const location = await currentLocation(control, config);
+    if (control.isMariaDb) {
+      // Each snapshot knows its place; that others stand elsewhere is what safe mode is for.
+      const own = await ownLocations(readers, config);
+      return { ...own, exitSafe: await currentLocation(control, config) };
+    }
+    const end = await currentLocation(control, config);
+    const known = end.gtidSet !== '' && config.taskMode !== 'full';
+    const location = known ? { ...end, ...(await new SettledPlace(options).find(end)) } : end;
     await openReaders(readers);
     const exitSafe = await currentLocation(control, config);
     return { connections: readers.map((session) => ({ session, location })), exitSafe };
@@ -138,6 +149,20 @@ async function take(
     return { connections: readers.map((session) => ({ session, location })), exitSafe: null };
   }
   if (consistency === 'auto' && control.isMariaDb) return ownLocations(readers, config);
+  if (consistency === 'auto') {
+    const found = await bracket(control, {
+      ...options,
+      openReaders: () => openReaders(readers),
+      closeReaders: async () => {
+        await Promise.all(readers.map((reader) => reader.execute('COMMIT')));
+      },
+      end: () => currentLocation(control, config),
+    });
+    if (found !== null) {
+      const { location, exitSafe } = found;
+      return { connections: readers.map((session) => ({ session, location })), exitSafe };
+    }
+  }
   throw new DmError(CODES.dumpGlobalLock, "couldn't acquire global lock", { rawCause: refusals.join('; ') });
 }
 

@@ -141,6 +141,7 @@ export class FullCopy {
           config,
           tables: lockable.map((table) => table.source),
           connections: Math.min(config.dump.threads, pending.length),
+          clock: this.#options.ports.clock,
           log: this.#options.ports.log,
           signal,
         });

@@ -1,5 +1,6 @@
 /** Under writes, the rows that a snapshot shows are exactly the commits before its place in the binlog. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RealClock } from '../../src/runtime/real/clock.js';
 import { openSnapshot } from '../../src/dump/snapshot.js';
 import type { DumpConfig } from '../../src/model/subtask-config.js';
 import { describeWith, startDatabase } from '../servers/index.js';
@@ -39,6 +40,7 @@ function cases(kind: 'mariadb-10.11' | 'mysql-9.7', modes: DumpConfig['consisten
           config,
           tables: [{ schema: 'd', table: 'log' }],
           connections: 3,
+          clock: new RealClock(),
           log: silentLog,
           signal: new AbortController().signal,
         });
