@@ -328,7 +328,15 @@ export class LeaderCluster implements Cluster {
     const { source, task } = document;
     const { bus, ports, observed, rpcTimeoutMs: timeoutMs } = this.#options;
     const worker = this.#workerOf(source);
-    const answer = await askOperation({ bus, source, worker, task, operation, timeoutMs });
+    const answer = await askOperation({
+      bus,
+      clock: ports.clock,
+      source,
+      worker,
+      task,
+      operation,
+      timeoutMs,
+    });
     const { result, msg, resume } = answer;
     if (!result || resume !== true) return { result, msg, source, worker };
     const written = await this.#rewrite<'subtask'>('subtask', keys.subtask(source, task), (now) => ({
