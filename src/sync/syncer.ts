@@ -10,7 +10,6 @@ import { GtidTracker } from '../binlog/gtid.js';
 import type { BinlogReader } from '../binlog/reader.js';
 import { FencedError } from '../checkpoint/fenced.js';
 import { resetLanes, takeOver, type Ownership, type StreamKey } from '../checkpoint/ownership.js';
-import { flushCheckpoint } from '../checkpoint/points.js';
 import { createMetaTables, MAIN_STREAM, metaTables } from '../checkpoint/tables.js';
 import { connectSource, currentLocation } from '../dump/snapshot.js';
 import { Router } from '../filter/router.js';
@@ -31,6 +30,7 @@ import { DdlCollations } from './ddl-collations.js';
 import { DdlRunner } from './ddl.js';
 import { Dispatcher } from './dispatcher.js';
 import { EventStream } from './event-stream.js';
+import { Flusher } from './flusher.js';
 import { connectLane } from './lane-session.js';
 import { LaneSet } from './lane-set.js';
 import type { GtidOrder } from './lane-skips.js';
@@ -88,7 +88,8 @@ export class Syncer {
   readonly #key: StreamKey;
   readonly #source: ControlSession;
   readonly #target: ControlSession;
-  readonly #flusher: ControlSession;
+  readonly #flushSession: ControlSession;
+  readonly #flusher: Flusher;
   readonly #unsaved = new Unsaved();
   readonly #meter: SyncMeter;
   #owner: Ownership | null = null;
@@ -102,8 +103,6 @@ export class Syncer {
   #failure: unknown = null;
   readonly #safeMode: SafeMode;
   readonly #replaced = new ReplacedRows();
-  #flushing: Promise<void> = Promise.resolve();
-  #flushed = '';
 
   constructor(options: SyncerOptions) {
     this.#options = options;
@@ -119,7 +118,17 @@ export class Syncer {
     });
     const connect = () => connectSession({ db: config.to });
     this.#target = new ControlSession({ ...common, scope: 'downstream', connect });
-    this.#flusher = new ControlSession({ ...common, scope: 'downstream', connect });
+    this.#flushSession = new ControlSession({ ...common, scope: 'downstream', connect });
+    this.#flusher = new Flusher({
+      ...ports,
+      session: this.#flushSession,
+      owner: () => this.#mustOwner(),
+      progress: () => this.#progress,
+      firstUncommitted: () => this.#mustLanes().firstUncommitted(),
+      safeModeExit: (location) => this.#safeMode.exitAt(location),
+      unsaved: this.#unsaved,
+      intervalMs: config.sync.checkpointFlushIntervalMs,
+    });
     this.#meter = new SyncMeter(ports.clock);
     this.#safeMode = new SafeMode({ config: config.sync, clock: ports.clock, log: ports.log });
   }
@@ -136,7 +145,7 @@ export class Syncer {
     this.#parking?.destroy();
     this.#source.destroy();
     this.#target.destroy();
-    this.#flusher.destroy();
+    this.#flushSession.destroy();
   }
 
   status(): Promise<SyncStatus> {
@@ -204,18 +213,18 @@ export class Syncer {
     const context = this.#build(start, filter, source);
     const taken = start.resumed && !start.foreign ? owner.lanes.map(({ position }) => position) : [];
     this.#parking = (await this.#options.openParking?.({ ...context, owner, taken })) ?? null;
-    await this.#flush(start.begun !== null);
+    await this.#flusher.flush(start.begun !== null);
     if (start.begun !== null) await noteStarted(target, tables, config.sourceId, start.begun);
     this.#lanes?.start();
     this.#parking?.start();
-    const flushLoop = this.#flushLoop();
+    const flushLoop = this.#flusher.run(this.#abort.signal).catch((error: unknown) => this.#fail(error));
     try {
       await this.#loop();
     } finally {
       this.#abort.abort(ENDED);
       await flushLoop;
       await this.#endLanes();
-      if (this.#failure === null && this.#owner !== null) await this.#flushAtEnd();
+      if (this.#failure === null && this.#owner !== null) await this.#flusher.flushAtEnd();
     }
   }
 
@@ -456,61 +465,7 @@ export class Syncer {
 
   async #barrier(endDdl: boolean): Promise<void> {
     await unlessAborted(this.#mustLanes().drain(), this.#abort.signal);
-    await this.#flush(endDdl);
-  }
-
-  async #flushLoop(): Promise<void> {
-    const { clock } = this.#options.ports;
-    const { signal } = this.#abort;
-    const { checkpointFlushIntervalMs } = this.#options.config.sync;
-    try {
-      for (;;) {
-        await clock.sleep(checkpointFlushIntervalMs, signal);
-        await this.#flush(false);
-      }
-    } catch (error) {
-      if (error !== ENDED && !signal.aborted) this.#fail(error);
-    }
-  }
-
-  /** One flush at a time. */
-  #flush(endDdl: boolean): Promise<void> {
-    const next = this.#flushing.then(() => this.#flushNow(endDdl, this.#flusher));
-    this.#flushing = next.catch(() => undefined);
-    return next;
-  }
-
-  async #flushNow(endDdl: boolean, control: ControlSession): Promise<void> {
-    const progress = this.#progress;
-    if (progress === null) return;
-    progress.advance(this.#mustLanes().firstUncommitted());
-    const location = progress.location();
-    const place = `${location.name}:${location.pos} ${location.gtidSet}`;
-    const unsaved = this.#unsaved.take();
-    if (!endDdl && place === this.#flushed && unsaved.empty) return;
-    await control.retry((session) =>
-      flushCheckpoint(session, this.#mustOwner(), {
-        location,
-        safeModeExit: this.#safeMode.exitAt(location),
-        changed: unsaved.changed,
-        dropped: unsaved.dropped,
-        also: unsaved.also,
-        endDdl,
-      }),
-    );
-    this.#flushed = place;
-    unsaved.saved();
-  }
-
-  /** The last flush is a kindness to the next run: it must not fail or delay the end. */
-  async #flushAtEnd(): Promise<void> {
-    const { log } = this.#options.ports;
-    const session = await this.#flusher.get().catch(() => null);
-    if (session === null || session.closed) return;
-    await this.#flushing;
-    await this.#flushNow(false, this.#flusher).catch((error: unknown) => {
-      log.warn('the checkpoint could not be saved at the end', { error: String(error) });
-    });
+    await this.#flusher.flush(endDdl);
   }
 
   /** The first trouble ends the unit; what goes wrong while it ends changes nothing any more. */
@@ -523,7 +478,7 @@ export class Syncer {
   async #close(): Promise<void> {
     this.#abort.abort(ENDED);
     await this.#stream?.close();
-    await Promise.all([this.#source.close(), this.#target.close(), this.#flusher.close()]);
+    await Promise.all([this.#source.close(), this.#target.close(), this.#flushSession.close()]);
   }
 
   #mustOwner(): Ownership {
