@@ -24,6 +24,8 @@ export const JS_CODE = {
   noMessage: 10037,
   streamNotFound: 10059,
   streamNameExists: 10058,
+  /** Also what one of two hears who make the same stream at the same moment: the other's is half made. */
+  subjectsOverlap: 10065,
   /** A message with this id is being stored. */
   duplicateInFlight: 10158,
   wrongLastSequence: 10071,
@@ -36,7 +38,7 @@ export type Failure = 'not-done' | 'unknown' | 'final';
 export function failureOf(error: unknown): Failure {
   if (error instanceof JsApiError) {
     if (error.code === JS_CODE.duplicateInFlight) return 'unknown';
-    if (error.code === JS_CODE.noPeers) return 'not-done';
+    if (error.code === JS_CODE.noPeers || error.code === JS_CODE.subjectsOverlap) return 'not-done';
     return error.status === 503 || error.status === 500 ? 'not-done' : 'final';
   }
   if (error instanceof errors.RequestError && error.isNoResponders()) return 'not-done';

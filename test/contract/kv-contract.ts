@@ -29,6 +29,19 @@ export function kvContract(name: string, factory: HarnessFactory): void {
       });
     }
 
+    test('processes that make a bucket at the same moment all get it', async () => {
+      const buckets = Array.from({ length: 20 }, () => `bucket${count++}`);
+      await harness.run(async () => {
+        const peers = await Promise.all(['a', 'b', 'c', 'd'].map((one) => harness.connect(one)));
+        for (const bucket of buckets) {
+          const opened = await Promise.all(peers.map(({ store }) => store.bucket(bucket)));
+          await opened[0]!.create('k', bytes('1'));
+          for (const kv of opened) expect(text((await kv.get('k'))!.value)).toBe('1');
+        }
+        await Promise.all(peers.map(({ bus }) => bus.close()));
+      });
+    });
+
     kvTest('get of nothing is null, of something what was written', async (kv, other) => {
       expect(await kv.get('a.b')).toBeNull();
       const revision = await kv.create('a.b', bytes('one'));
