@@ -41,6 +41,7 @@ class Source {
       withoutForeignKeys: false,
       copied: () => false,
       has: () => true,
+      hasForeignKey: () => true,
       log: silentLog,
       ...world,
     });
@@ -106,6 +107,25 @@ describe('OnlineDdlMachine', () => {
       'ALTER TABLE `s`.`t` ADD b INT',
       'ALTER TABLE `s`.`t` ADD c INT',
     ]);
+  });
+
+  it('knows foreign keys by the names of the tool', () => {
+    const source = new Source(
+      T,
+      'CREATE TABLE c (id INT PRIMARY KEY, r INT, CONSTRAINT f FOREIGN KEY (r) REFERENCES t (id) ON DELETE CASCADE)',
+    );
+    const ghost =
+      'CREATE TABLE _c_new (id INT PRIMARY KEY, r INT, CONSTRAINT _f FOREIGN KEY (r) REFERENCES t (id) ON DELETE CASCADE)';
+    const swap = 'RENAME TABLE c TO _c_old, _c_new TO c';
+    source.run(ghost);
+    source.run('ALTER TABLE _c_new ADD d INT');
+    expect(source.run(swap, { hasForeignKey: (_, key) => key === 'f' })).toEqual([
+      'ALTER TABLE `s`.`c` ADD d INT',
+      'ALTER TABLE `s`.`c` DROP FOREIGN KEY `f`, ADD CONSTRAINT `_f` FOREIGN KEY (`r`) REFERENCES `s`.`t` (`id`) ON DELETE CASCADE',
+    ]);
+    source.run(ghost.replace('_f', 'f'));
+    source.run('ALTER TABLE _c_new ADD e INT, DROP FOREIGN KEY f');
+    expect(source.run(swap)).toEqual(['ALTER TABLE `s`.`c` ADD e INT, DROP FOREIGN KEY `_f`']);
   });
 
   it('leaves out what a later copy holds', () => {

@@ -19,6 +19,7 @@ import { renderCreateTable } from '../schema/create-sql.js';
 import type { ParsedStatement } from '../schema/ddl-types.js';
 import type { TableSchema } from '../schema/table.js';
 import { computedColumns } from './computed.js';
+import { renamedKeys, textForReal } from './foreign-keys.js';
 import type { MigratedTables } from './migrated-tables.js';
 import { dropStatement, recordedText, renameStatement, retarget, type Part, type Reparse } from './parts.js';
 import type { GhostRecord } from './store.js';
@@ -44,6 +45,8 @@ export interface World {
   readonly copied: (real: TableName) => boolean;
   /** The target has this table. */
   readonly has: (real: TableName) => boolean;
+  /** The target's table has a foreign key of this name. */
+  readonly hasForeignKey: (real: TableName, key: string) => boolean;
   readonly log: Log;
 }
 
@@ -212,7 +215,7 @@ export class OnlineDdlMachine {
       return;
     }
     const known = records.get(table);
-    const text = recordedText(statement);
+    const text = textForReal(statement, tracker.get(table), tracker.get(real));
     const again = known !== undefined && known.ddls.length > 0 && known.ddls.at(-1) === text;
     if (!again) {
       records.set(table, {
@@ -389,6 +392,14 @@ export class OnlineDdlMachine {
     if (this.#kind(to) === 'real' && this.vacated(to) && !this.#world.copied(to)) throw rowsUnknown(to, from);
   }
 
+  /** Later statements name the foreign keys as the ghost does. */
+  #nameKeys(real: TableName, ghost: TableSchema): void {
+    const { tracker, reparse, hasForeignKey } = this.#world;
+    const replayed = tracker.get(real);
+    const sql = replayed && renamedKeys(real, replayed, ghost, (key) => hasForeignKey(real, key));
+    if (sql !== null && sql !== undefined) this.#run(reparse(sql), replayed);
+  }
+
   /** The ghost takes the place of the real table. */
   #swap(ghost: TableName, real: TableName): void {
     const { records, tracker, copied, has, reparse, parseAs } = this.#world;
@@ -415,7 +426,9 @@ export class OnlineDdlMachine {
       this.#run(statement, before, mode);
       if (before !== undefined) this.#tryTrack(real, statement);
     });
-    if (tracker.get(ghost) !== undefined) {
+    const structure = tracker.get(ghost);
+    if (structure !== undefined) {
+      this.#nameKeys(real, structure);
       tracker.drop(real);
       this.#track(renameStatement(ghost, real, reparse));
     }

@@ -8,7 +8,7 @@ import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import type { Router } from '../filter/router.js';
 import type { ChunkPositions } from '../load/chunk-positions.js';
-import { quoteTable, tableKey, type TableName } from '../model/table-name.js';
+import { quoteName, quoteTable, tableKey, type TableName } from '../model/table-name.js';
 import type { Session } from '../mysql/session.js';
 import { OnlineDdlMachine, type Records, type Run } from '../online-ddl/machine.js';
 import type { MigratedTables } from '../online-ddl/migrated-tables.js';
@@ -82,7 +82,7 @@ export class OnlineDdl {
   concerns(parsed: ParsedStatement, event: QueryEvent): boolean {
     const { migrated, store } = this.#options;
     if (parsed.tables.some(({ name }) => migrated.follows(name))) return true;
-    const machine = this.#machine(event, this.#options.store, () => false, new Set());
+    const machine = this.#machine(event, this.#options.store, () => false, new Map());
     switch (parsed.kind) {
       case 'create-table':
         return machine.vacated(parsed.table.name);
@@ -178,7 +178,7 @@ export class OnlineDdl {
     event: QueryEvent,
     records: Records,
     copied: (real: TableName) => boolean,
-    present: ReadonlySet<string>,
+    present: ReadonlyMap<string, string>,
   ): OnlineDdlMachine {
     const { migrated, tracker, log } = this.#options;
     const { sqlMode, flags2 } = event.status;
@@ -192,6 +192,8 @@ export class OnlineDdl {
       withoutForeignKeys: ((flags2 ?? 0) & NO_FOREIGN_KEY_CHECKS) !== 0,
       copied,
       has: (real) => present.has(tableKey(real)),
+      hasForeignKey: (real, key) =>
+        (present.get(tableKey(real)) ?? '').includes(`CONSTRAINT ${quoteName(key)} FOREIGN KEY`),
       log,
     });
   }
@@ -216,19 +218,19 @@ export class OnlineDdl {
 
   /** Not the structure of what has taken, or will take, the name of a table that has gone. */
   async #learn(event: QueryEvent, name: TableName): Promise<void> {
-    const machine = this.#machine(event, this.#options.store, () => false, new Set());
+    const machine = this.#machine(event, this.#options.store, () => false, new Map());
     if (!machine.vacated(name)) await this.#options.tables.sourceSchema(name, null);
   }
 
-  /** Those real names that the target has a table for. */
-  async #present(parts: readonly Part[]): Promise<ReadonlySet<string>> {
+  /** Definitions in the target of the real tables that others take the place of. */
+  async #present(parts: readonly Part[]): Promise<ReadonlyMap<string, string>> {
     const { migrated, target, router } = this.#options;
-    const present = new Set<string>();
+    const present = new Map<string, string>();
     for (const part of parts) {
       if (part.kind !== 'rename' || !migrated.follows(part.from) || !migrated.allows(part.to)) continue;
       const name = router.route(part.to);
       const definition = await target.retry((session) => readDefinition(session, name));
-      if (definition !== null) present.add(tableKey(part.to));
+      if (definition !== null) present.set(tableKey(part.to), definition);
     }
     return present;
   }
