@@ -171,7 +171,7 @@ export class CopySession {
       // Not before the end: the table is ours until the snapshot lets go of it.
       job.readUntil = own === null ? await readEnd(session, config) : location;
       parts.end();
-      await releaseTables(session);
+      if (own === null) await releaseTables(session);
     } catch (error) {
       failure = error;
       parts.fail(error as Error);
