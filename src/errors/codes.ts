@@ -297,6 +297,14 @@ export const CODES = {
     'high',
     'Please stop the task and start it with `--remove-meta`, after the tables that are named have been dropped on the target: they are copied anew.',
   ),
+  /** A table that is not migrated takes a name that is. */
+  syncRenameFromOutside: define(
+    60431,
+    'sync-unit',
+    'upstream',
+    'high',
+    'Please copy the table to the target by hand as it was at this place and use `binlog skip`, or leave it out by the block-allow-list and start the task again.',
+  ),
   /** A master without `nats-url` runs its own nats-server, and there is none on this machine. */
   natsServerMissing: define(
     60301,

@@ -356,7 +356,7 @@ export class Applier {
     const { barrier, ddl, tracker, tables, onTracked } = this.#options;
     const unknown = tablesBefore(parsed).filter((table) => tracker.get(table) === undefined);
     const plan = await ddl.plan(parsed, await this.#filteredTable(parsed));
-    if (plan.steps.length === 0 && !plan.filtered) return;
+    if (plan.steps.length === 0 && !plan.filtered && plan.refused === null) return;
     if (this.#isCopied(plan)) {
       this.#options.log.info('a DDL from before the full copy', { sql: event.sql });
       return;

@@ -30,6 +30,7 @@ import { alreadyDone, refusalWorkaround } from './ddl-already.js';
 import type { DdlCollations } from './ddl-collations.js';
 import { explicitTimestamps } from './ddl-modes.js';
 import { withDdlLock } from './ddl-lock.js';
+import { borderMoves, isNewName } from './ddl-moves.js';
 import { executeAsSource, zoneOffset } from './ddl-session.js';
 import { settle } from './ddl-settle.js';
 import { OperatedDdl } from './operated-ddl.js';
@@ -158,6 +159,7 @@ export class DdlRunner {
     const { passes, refused } = judged
       ? this.#eventsPass(parsed, before)
       : { passes: statementParts(parsed, before).map(() => true), refused: null };
+    const border = borderMoves(parsed, (ref) => this.#allowed(ref));
     const steps = this.#steps(parsed, passes, session.serverVersion.includes('TiDB'));
     const targets = new Map<string, TableName>();
     for (const ref of parsed.tables) {
@@ -166,8 +168,9 @@ export class DdlRunner {
       targets.set(quoteTable(target), target);
     }
     const schema = parsed.tables[0]?.name.schema;
-    const filtered = passes.includes(false);
-    return { parsed, steps, filtered, refused, targets: [...targets.values()], schema };
+    const filtered = passes.includes(false) || border.leaves;
+    const barred = refused ?? (passes.includes(false) || !judged ? null : border.enters);
+    return { parsed, steps, filtered, refused: barred, targets: [...targets.values()], schema };
   }
 
   /** For each part of the statement whether the event filter lets it pass; what is not allowed anyhow passes. */
@@ -210,6 +213,7 @@ export class DdlRunner {
         return splitStatement(parsed, map).filter((_, i) => kept[i] && passes[i]);
       }
       case 'alter-table':
+        if (!parsed.tables.every((ref) => this.#allowed(ref) || !isNewName(parsed, ref))) return [];
         if (!this.#allowed(parsed.table)) return [];
         if (passes.includes(false)) {
           return splitAlter(parsed, map, undefined, (one) => passes[parsed.operations.indexOf(one)]);

@@ -194,6 +194,24 @@ export const CASES: readonly DdlCase[] = [
     ],
   },
   {
+    name: 'RENAME and ALTER ... RENAME to where nothing is migrated',
+    sql: [
+      T,
+      'CREATE TABLE u LIKE t',
+      'CREATE TABLE s LIKE t',
+      ROWS,
+      'DELETE FROM t',
+      'RENAME TABLE u TO $out.u, t TO t9',
+      'ALTER TABLE s RENAME TO $out.s, ADD COLUMN n INT',
+      "INSERT INTO t9 VALUES (4, 'd')",
+      "INSERT INTO $out.u VALUES (4, 'd')",
+      // The target has kept them, empty and with the same structure.
+      'CREATE TABLE u LIKE t9',
+      'CREATE TABLE s LIKE t9',
+      "INSERT INTO u VALUES (5, 'e')",
+    ],
+  },
+  {
     name: 'RENAME IF EXISTS',
     only: ['mariadb'],
     sql: [T, ROWS, 'RENAME TABLE IF EXISTS nowhere TO n2, t TO t2', "INSERT INTO t2 VALUES (4, 'd')"],

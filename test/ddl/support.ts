@@ -28,10 +28,17 @@ export class DdlTask {
   readonly log = collectingLog();
   #running: RunningSyncer | null = null;
   #failure: unknown = undefined;
-  #cases = 0;
-  #epoch = 0;
+  #cases: number;
+  #markers: number;
+  /** `$db` of the last case. */
+  lastDatabase = '';
+  #epoch: number;
 
-  constructor(source: DatabaseServer, target: DatabaseServer, extra: Partial<SubtaskConfig> = {}) {
+  /** `first`: the number of the first case, for several tasks over the same servers. */
+  constructor(source: DatabaseServer, target: DatabaseServer, extra: Partial<SubtaskConfig> = {}, first = 1) {
+    this.#cases = first - 1;
+    this.#markers = first - 1;
+    this.#epoch = first - 1;
     this.source = source;
     this.target = target;
     this.#extra = extra;
@@ -42,20 +49,29 @@ export class DdlTask {
     const n = ++this.#cases;
     const names = { db: `d${n}`, other: `d${n}_other`, out: `x${n}` };
     await this.#ensure();
-    await this.source.query('CREATE DATABASE IF NOT EXISTS d0');
+    this.lastDatabase = names.db;
     for (const name of Object.values(names)) await this.source.query(`CREATE DATABASE ${name}`);
-    const writer = await this.source.connect({ database: names.db, multipleStatements: false });
+    await this.more(ddl.sql);
+    return names;
+  }
+
+  /** Goes on in the databases of the last case. */
+  async more(statements: readonly string[]): Promise<void> {
+    const db = this.lastDatabase;
+    const writer = await this.source.connect({ database: db, multipleStatements: false });
     try {
-      for (const sql of ddl.sql) {
+      for (const sql of statements) {
         await writer.query(
-          sql.replaceAll('$db', names.db).replaceAll('$other', names.other).replaceAll('$out', names.out),
+          sql
+            .replaceAll('$db', db)
+            .replaceAll('$other', `${db}_other`)
+            .replaceAll('$out', `x${db.slice(1)}`),
         );
       }
     } finally {
       await writer.end();
     }
-    await this.#reach(n);
-    return names;
+    await this.#reach();
   }
 
   async #ensure(): Promise<void> {
@@ -82,7 +98,8 @@ export class DdlTask {
     this.log.lines.length = 0;
   }
 
-  async #reach(n: number): Promise<void> {
+  async #reach(): Promise<void> {
+    const n = ++this.#markers;
     await this.source.query(`CREATE DATABASE d0_marker${n}`);
     const seen = async () => (await this.target.query(`SHOW DATABASES LIKE 'd0\\_marker${n}'`)).length > 0;
     await waitFor(async () => this.#failure !== undefined || (await seen()), {
