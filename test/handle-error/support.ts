@@ -1,5 +1,6 @@
 /** What the tests of binlog and handle-error share: a cluster with two sources, and tasks paused by a DDL. */
 import { expect } from 'vitest';
+import { startDatabase, type DatabaseKind } from '../servers/availability.js';
 import { startMariaDb } from '../servers/index.js';
 import type { DatabaseServer } from '../servers/database.js';
 import { startCluster, type TestCluster } from '../support/cluster.js';
@@ -9,6 +10,8 @@ export type SourceId = 'one' | 'two';
 
 export interface ErrorSetupOptions {
   readonly workers?: number;
+  /** Of source `one` and of the target; default MariaDB. */
+  readonly kind?: DatabaseKind;
 }
 
 export class ErrorSetup {
@@ -19,18 +22,22 @@ export class ErrorSetup {
     readonly target: DatabaseServer,
   ) {}
 
-  /** `one` is read by file and position, `two` by GTID. */
+  /** `one` is read by file and position (by GTID where it is no MariaDB), `two` by GTID. */
   static async start(options: ErrorSetupOptions = {}): Promise<ErrorSetup> {
+    const { kind = 'mariadb-10.11' } = options;
     const [one, two, target, cluster] = await Promise.all([
+      startDatabase(kind),
       startMariaDb(),
-      startMariaDb(),
-      startMariaDb({ binlog: 'off' }),
+      startDatabase(kind, { binlog: 'off' }),
       startCluster({ workers: options.workers ?? 2, keepaliveTtl: 3 }),
     ]);
     const nats = await BareClient.connect(cluster);
     await nats.must('operate-source', {
       op: 'create',
-      config: [sourceYaml('one', one), sourceYaml('two', two, { gtid: true })],
+      config: [
+        sourceYaml('one', one, { gtid: one.flavor === 'mysql' }),
+        sourceYaml('two', two, { gtid: true }),
+      ],
     });
     return new ErrorSetup(cluster, nats, { one, two }, target);
   }
@@ -128,7 +135,9 @@ export function startOf(error: Answer): string {
 
 /** Where the source's statements that match begin, as SHOW BINLOG EVENTS tells. */
 export async function positionsOf(server: DatabaseServer, pattern: RegExp): Promise<string[]> {
-  const [status] = await server.query('SHOW MASTER STATUS');
+  const [status] = await server.query(
+    server.flavor === 'mysql' ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS',
+  );
   const file = String(status?.['File']);
   const events = await server.query(`SHOW BINLOG EVENTS IN '${file}'`);
   return events
