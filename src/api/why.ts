@@ -126,6 +126,9 @@ function judge(one: Case): Judgement {
             ? 'It is being resumed: the unit connects to source and target.'
             : 'It has not begun yet: the unit connects to source and target.',
         waitsFor: 'the source and the target to answer',
+        // What it is resumed from, where it is resumed by itself.
+        causes: one.state?.errors.flatMap(causesOf) ?? [],
+        autoResume: (one.state?.autoResume.tries ?? 0) > 0 ? autoResume(one, '') : null,
         waysOut: [command(one, 'pause-task', 'Stays out of it.')],
       };
   }

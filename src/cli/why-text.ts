@@ -38,7 +38,7 @@ function subtask(name: string, { source, worker }: { source: string; worker: str
     line(
       'auto-resume',
       autoResume.nextTryAt === ''
-        ? `none, because ${autoResume.givesUpBecause}; ${tries}`
+        ? `${autoResume.givesUpBecause === '' ? 'trying now' : `none, because ${autoResume.givesUpBecause}`}; ${tries}`
         : `next try at ${autoResume.nextTryAt} (in ${autoResume.nextTryInSeconds} s); ${tries}`,
     );
   }
