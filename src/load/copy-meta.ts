@@ -195,11 +195,16 @@ export class CopyMeta {
       ),
       ...tables.map((table) => this.#tableTuple(table, epoch)),
     ];
-    await transaction(session, async () => {
+    await this.#planned(session, epoch, async () => {
       // A second planner of whatever epoch fails here on the key of the header.
       await this.#insertTables(session, tableTuples);
       await this.#insertChunks(session, epoch, chunks);
-    }).catch(async (error: unknown) => {
+    });
+  }
+
+  /** What an earlier owner, or we before a lost connection, have added already is found in a new session. */
+  async #planned(session: Session, epoch: number, work: () => Promise<void>): Promise<void> {
+    await transaction(session, work).catch(async (error: unknown) => {
       if (!(error instanceof SqlError) || error.errno !== 1062) throw error;
       await this.checkEpoch(session, epoch);
       throw new PlanTaken('an earlier owner has planned the copy just before', { cause: error });
@@ -249,15 +254,23 @@ export class CopyMeta {
 
   /** A table that is new to the plan. */
   async addTable(session: Session, epoch: number, table: TableRow, chunks: ChunkRow[]): Promise<void> {
-    await this.checkEpoch(session, epoch);
-    await transaction(session, async () => {
+    await this.#planned(session, epoch, async () => {
+      await this.#lockHeader(session, epoch);
       await this.#insertTables(session, [this.#tableTuple(table, epoch)]);
       await this.#insertChunks(session, epoch, chunks);
     });
   }
 
-  addChunk(session: Session, epoch: number, chunk: ChunkRow): Promise<void> {
-    return this.#insertChunks(session, epoch, [chunk]);
+  async addChunk(session: Session, epoch: number, chunk: ChunkRow): Promise<void> {
+    await this.#planned(session, epoch, async () => {
+      await this.#lockHeader(session, epoch);
+      await this.#insertChunks(session, epoch, [chunk]);
+    });
+  }
+
+  /** New rows have no epoch that a take-over could raise: it waits for this lock, or we find that it was. */
+  #lockHeader(session: Session, epoch: number): Promise<void> {
+    return this.#updateTable(session, epoch, { schema: '', table: '' }, 'epoch = epoch');
   }
 
   /** Another table of the task, of whatever source, is copied into the same one. */

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CopyMeta, PlanTaken } from '../../src/load/copy-meta.js';
+import { CopyMeta, FencedError, PlanTaken } from '../../src/load/copy-meta.js';
 import { FullCopy, type FullCopyEnd } from '../../src/load/full-copy.js';
 import {
   dumpedSchemas,
@@ -11,6 +11,7 @@ import {
   readCopyState,
   removeCopyMeta,
 } from '../../src/load/positions.js';
+import { newChunks } from '../../src/load/reconcile.js';
 import type { SubtaskConfig } from '../../src/model/subtask-config.js';
 import { connectSession } from '../../src/mysql/connect.js';
 import { RealClock } from '../../src/runtime/real/clock.js';
@@ -161,6 +162,28 @@ describe('a copy', () => {
     await meta.writePlan(session, 1, [], []);
     await expect(meta.writePlan(session, 2, [], [])).rejects.toThrow(PlanTaken);
     expect(await meta.takeOver(session, 2)).not.toBeNull();
+    await removeCopyMeta(session, config);
+    await session.close();
+  });
+
+  it('lets an earlier owner add nothing to the plan, and finds what was added before a lost answer', async () => {
+    const config = configFor('added');
+    const session = await connectSession({ db: dbConfig(target) });
+    const meta = new CopyMeta(config);
+    await meta.prepare(session);
+    await meta.writePlan(session, 1, [], []);
+    await meta.takeOver(session, 2);
+    const source = { schema: 'd', table: 'late' };
+    const row = { source, target: source, definition: '', state: 'planned', splitColumn: null } as const;
+    const table = { ...row, rows: 0, bytes: 0 };
+    const chunks = newChunks(source, [{ low: null, high: null }]);
+    await expect(meta.addTable(session, 1, table, chunks)).rejects.toThrow(FencedError);
+    await expect(meta.addChunk(session, 1, chunks[0])).rejects.toThrow(FencedError);
+    expect((await meta.read(session))?.chunks).toEqual([]);
+    await meta.addTable(session, 2, table, chunks);
+    await expect(meta.addTable(session, 2, table, chunks)).rejects.toThrow(PlanTaken);
+    await expect(meta.addChunk(session, 2, chunks[0])).rejects.toThrow(PlanTaken);
+    expect((await meta.read(session))?.chunks).toHaveLength(1);
     await removeCopyMeta(session, config);
     await session.close();
   });
