@@ -119,6 +119,23 @@ function cases(kind: 'mariadb-10.11' | 'mysql-9.7', enableGtid: boolean): void {
     await running.done;
   });
 
+  it('goes over from positions to GTIDs at its checkpoint', async () => {
+    const config = { ...(await prepare('overs')), enableGtid: false };
+    await source.execute("INSERT INTO overs.t VALUES (1,'a'); INSERT INTO overs.plain VALUES (1)");
+    await finish(startSyncer({ ...config, meta: config.meta && { ...config.meta, binlogGtid: '' } }, 1));
+    // As DM keeps it where it reads by position.
+    await target.execute("UPDATE dm_meta.overs_syncer_checkpoint SET binlog_gtid='' WHERE is_global=1");
+    await source.execute("INSERT INTO overs.t VALUES (2,'b'); INSERT INTO overs.plain VALUES (2)");
+    const running = startSyncer({ ...config, enableGtid: true }, 2);
+    await untilSynced(running);
+    const { syncerBinlogGtid, masterBinlogGtid } = await running.syncer.status();
+    expect(gtidSetEquals(config.flavor, syncerBinlogGtid, masterBinlogGtid)).toBe(true);
+    running.syncer.end();
+    await running.done;
+    expect(await ids('overs')).toEqual([1, 2]);
+    expect(await target.query('SELECT v FROM overs.plain ORDER BY v')).toEqual([{ v: 1 }, { v: 2 }]);
+  });
+
   it('explains that the source has purged what it needs', async () => {
     const config = await prepare('purged');
     await finish(startSyncer(config, 1));
