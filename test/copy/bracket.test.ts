@@ -65,13 +65,15 @@ await describeWith('mysql-9.7', 'a MySQL source that refuses every lock', () => 
     "INSERT INTO b.t () VALUES (), (); UPDATE b.t SET n = n + 1, v = CONCAT('x', n) ORDER BY id DESC LIMIT 3; DELETE FROM b.t WHERE id % 7 = 3 ORDER BY id DESC LIMIT 1";
 
   it.for([
-    ['auto', 4],
-    ['none', 4],
+    ['auto', false],
+    ['auto', true],
+    ['none', false],
+    ['none', true],
   ] as const)(
-    'is copied and followed while it never rests, consistency %s',
-    async ([consistency, connections]) => {
-      const writers = write(source, change, connections);
-      const task = await Task.start(source, target, config(consistency));
+    'is copied and followed while it never rests, consistency %s, by GTID: %s',
+    async ([consistency, enableGtid]) => {
+      const writers = write(source, change, 4);
+      const task = await Task.start(source, target, { ...config(consistency), enableGtid });
       try {
         await task.untilSynced();
         await writers.stop();
