@@ -43,8 +43,6 @@ export interface World {
   readonly withoutForeignKeys: boolean;
   /** A full copy was made after the statement. */
   readonly copied: (real: TableName) => boolean;
-  /** The target has this table. */
-  readonly has: (real: TableName) => boolean;
   /** The target's table has a foreign key of this name. */
   readonly hasForeignKey: (real: TableName, key: string) => boolean;
   readonly log: Log;
@@ -57,6 +55,8 @@ export interface Run {
   readonly before?: TableSchema;
   /** The sql_mode that it was first run with; null where that is the event's, or not known. */
   readonly mode: bigint | null;
+  /** The ghost table whose place in the source the statement brings about: the target must have a table. */
+  readonly ghost?: TableName;
 }
 
 type Kind = 'real' | 'ghost' | 'trash' | 'none';
@@ -115,8 +115,8 @@ export class OnlineDdlMachine {
     return tableKey(tracker.fold(a)) === tableKey(tracker.fold(b));
   }
 
-  #run(statement: ParsedStatement, before?: TableSchema, mode: bigint | null = null): void {
-    this.runs.push({ statement, before, mode });
+  #run(statement: ParsedStatement, more: Partial<Run> = {}): void {
+    this.runs.push({ mode: null, ...more, statement });
   }
 
   #track(statement: ParsedStatement): void {
@@ -397,12 +397,12 @@ export class OnlineDdlMachine {
     const { tracker, reparse, hasForeignKey } = this.#world;
     const replayed = tracker.get(real);
     const sql = replayed && renamedKeys(real, replayed, ghost, (key) => hasForeignKey(real, key));
-    if (sql !== null && sql !== undefined) this.#run(reparse(sql), replayed);
+    if (sql !== null && sql !== undefined) this.#run(reparse(sql), { before: replayed });
   }
 
   /** The ghost takes the place of the real table. */
   #swap(ghost: TableName, real: TableName): void {
-    const { records, tracker, copied, has, reparse, parseAs } = this.#world;
+    const { records, tracker, copied, reparse, parseAs } = this.#world;
     if (copied(real)) {
       records.set(ghost, null);
       this.#forget(ghost);
@@ -415,7 +415,6 @@ export class OnlineDdlMachine {
         `online ddls on ghost table ${quoteTable(ghost)}: nothing is known of what was changed in it before it takes the place of ${quoteTable(real)}`,
       );
     }
-    if (!has(real)) throw rowsUnknown(real, ghost);
     const trash = this.trashOf(real);
     if (trash !== undefined) tracker.set({ ...trash, ...tracker.fold(real) });
     record.ddls.forEach((ddl, i) => {
@@ -423,7 +422,7 @@ export class OnlineDdlMachine {
       const mode = record.modes[i];
       const statement = retarget(parseAs(ddl, mode), record.ghost, real, (sql) => parseAs(sql, mode));
       const before = tracker.get(real);
-      this.#run(statement, before, mode);
+      this.#run(statement, { before, mode, ghost });
       if (before !== undefined) this.#tryTrack(real, statement);
     });
     const structure = tracker.get(ghost);
@@ -438,7 +437,8 @@ export class OnlineDdlMachine {
   }
 }
 
-function rowsUnknown(to: TableName, from: TableName): DmError {
+/** The target cannot have the rows with which a table comes. */
+export function rowsUnknown(to: TableName, from: TableName): DmError {
   return new DmError(
     CODES.syncOnlineDdlRowsUnknown,
     `${quoteTable(from)} takes the place of ${quoteTable(to)}, and its rows have not been migrated`,

@@ -10,7 +10,7 @@ import type { Router } from '../filter/router.js';
 import type { ChunkPositions } from '../load/chunk-positions.js';
 import { quoteName, quoteTable, tableKey, type TableName } from '../model/table-name.js';
 import type { Session } from '../mysql/session.js';
-import { OnlineDdlMachine, type Records, type Run } from '../online-ddl/machine.js';
+import { OnlineDdlMachine, rowsUnknown, type Records, type Run } from '../online-ddl/machine.js';
 import type { MigratedTables } from '../online-ddl/migrated-tables.js';
 import { partsOf, type Part } from '../online-ddl/parts.js';
 import { OnlineDdlStore, type GhostRecord } from '../online-ddl/store.js';
@@ -114,13 +114,14 @@ export class OnlineDdl {
         await this.#learn(event, name);
     }
     const records = new Edits(this.#options.store, (name) => tableKey(tracker.fold(name)));
-    const machine = this.#machine(event, records, copied, await this.#present(parts));
+    const present = await this.#present(parts);
+    const machine = this.#machine(event, records, copied, present);
     const before = tracker.snapshot();
     try {
       for (const part of parts) machine.step(part);
       const after = tracker.snapshot();
       tracker.restore(before);
-      const plans = await this.#plans(machine.runs);
+      const plans = await this.#plans(machine.runs, present);
       log.info('a statement of an online DDL', {
         sql: event.sql,
         runs: plans.flatMap(({ steps }) => steps).join('; '),
@@ -191,7 +192,6 @@ export class OnlineDdl {
       mode: sqlMode ?? null,
       withoutForeignKeys: ((flags2 ?? 0) & NO_FOREIGN_KEY_CHECKS) !== 0,
       copied,
-      has: (real) => present.has(tableKey(real)),
       hasForeignKey: (real, key) =>
         (present.get(tableKey(real)) ?? '').includes(`CONSTRAINT ${quoteName(key)} FOREIGN KEY`),
       log,
@@ -235,11 +235,15 @@ export class OnlineDdl {
     return present;
   }
 
-  async #plans(runs: readonly Run[]): Promise<DdlPlan[]> {
+  async #plans(runs: readonly Run[], present: ReadonlyMap<string, string>): Promise<DdlPlan[]> {
     const plans: DdlPlan[] = [];
-    for (const { statement, before } of runs) {
+    for (const { statement, before, ghost } of runs) {
       const plan = await this.#options.ddl.plan(statement, before);
       if (plan.refused !== null) throw plan.refused;
+      const [real] = statement.tables;
+      if (ghost !== undefined && plan.steps.length > 0 && !present.has(tableKey(real.name))) {
+        throw rowsUnknown(real.name, ghost);
+      }
       plans.push(plan);
     }
     return plans;

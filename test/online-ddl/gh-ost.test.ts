@@ -244,6 +244,17 @@ function suite(kind: 'mariadb-10.11' | 'mysql-9.7'): void {
     ]);
     await expect(pair.sync()).rejects.toMatchObject({ code: 60402 });
     expect(await target.query(`SELECT b FROM ${SCHEMA}.t WHERE a='before'`)).toEqual([{ b: null }]);
+    // Nothing of the table is wanted: the target need not have it.
+    await pair.begin([], { filters: [{ ...rule, events: ['all'] }] });
+    await pair.run([
+      T,
+      ROWS,
+      ...ghostBegin('t', 'DROP COLUMN b'),
+      ...ghostCopy('t', 'id, a'),
+      ...ghostEnd('t'),
+    ]);
+    await pair.sync();
+    expect(await pair.tables()).toEqual([]);
   });
 
   it('takes rules of the user, and refuses those that fit only half of a swap', async () => {
@@ -282,6 +293,11 @@ function suite(kind: 'mariadb-10.11' | 'mysql-9.7'): void {
       `INSERT INTO ${SCHEMA}._u_old SELECT * FROM ${SCHEMA}.t`,
       `RENAME TABLE ${SCHEMA}._u_old TO ${SCHEMA}.u`,
     ]);
+    await expect(pair.sync()).rejects.toMatchObject({ code: 60420 });
+    // Somebody has dropped the table, and the ghost comes all the same.
+    await pair.begin([T, ROWS]);
+    await pair.run([...ghostBegin('t', 'ADD COLUMN c INT'), ...ghostCopy('t', 'id, a, b')]);
+    await pair.run([`DROP TABLE ${SCHEMA}.t`, `RENAME TABLE ${SCHEMA}._t_gho TO ${SCHEMA}.t`]);
     await expect(pair.sync()).rejects.toMatchObject({ code: 60420 });
   });
 
