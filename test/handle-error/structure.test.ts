@@ -151,3 +151,36 @@ it('a statement of a table that is set aside (on-table-error: isolate) is replac
   await setup.equal('aside.t');
   expect(await setup.target.query("SHOW INDEX FROM aside.t WHERE Key_name='u2'")).toHaveLength(1);
 });
+
+it('a statement that failed half way goes on behind what was injected, without its first half', async () => {
+  const tables = ['a', 'b'].map((name) => `CREATE TABLE ${name} (id INT PRIMARY KEY)`);
+  await setup.replicating('halfway', {
+    one: [...tables, 'INSERT INTO a VALUES (1)', 'INSERT INTO b VALUES (2)'],
+  });
+  await setup.runOnTarget('halfway', 'CREATE TABLE b2 (x INT)');
+  await setup.run(
+    'one',
+    'halfway',
+    'RENAME TABLE a TO a2, b TO b2',
+    'INSERT INTO a2 VALUES (3)',
+    'INSERT INTO b2 VALUES (4)',
+  );
+  await setup.pausedBy('halfway', /already exists/);
+  await setup.decided('inject', 'halfway', { sqls: 'DROP TABLE b2' });
+  await setup.equal('halfway.a2');
+  await setup.equal('halfway.b2');
+});
+
+it('a statement that failed half way is resumed behind its first half once somebody has mended the target', async () => {
+  const tables = ['a', 'b'].map((name) => `CREATE TABLE ${name} (id INT PRIMARY KEY)`);
+  await setup.replicating('mended', {
+    one: [...tables, 'INSERT INTO a VALUES (1)', 'INSERT INTO b VALUES (2)'],
+  });
+  await setup.runOnTarget('mended', 'CREATE TABLE b2 (x INT)');
+  await setup.run('one', 'mended', 'RENAME TABLE a TO a2, b TO b2', 'INSERT INTO b2 VALUES (4)');
+  await setup.pausedBy('mended', /already exists/);
+  await setup.runOnTarget('mended', 'DROP TABLE b2');
+  await setup.nats.ask('resume-task', { task: 'mended' });
+  await setup.equal('mended.a2');
+  await setup.equal('mended.b2');
+});
