@@ -7,7 +7,7 @@
  *   applied, and the table is as any other again. A change that fails again leaves it parked.
  */
 import { FencedError } from '../checkpoint/fenced.js';
-import { resetLanes, takeOver, type Ownership } from '../checkpoint/ownership.js';
+import type { Ownership } from '../checkpoint/ownership.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import type { IsolatedTable } from '../model/status.js';
@@ -20,22 +20,21 @@ import type { RowsEvent } from '../binlog/events.js';
 import type { TableSchema } from '../schema/table.js';
 import { ControlSession } from '../sync/control-session.js';
 import type { DdlPlan, QueryEvent } from '../sync/ddl.js';
-import { DdlRunner } from '../sync/ddl.js';
 import { connectLane } from '../sync/lane-session.js';
 import type { Parking, ParkingContext } from '../sync/parking.js';
-import { Tables } from '../sync/tables.js';
 import type { Transaction } from '../sync/transaction.js';
 import { encodeDdl } from './entry.js';
 import { Keeper } from './keeper.js';
 import type { ParkedTable } from './parked-table.js';
-import { readPage, readTables } from './pages.js';
-import { Replay } from './replay.js';
+import { openReplay } from './open-replay.js';
+import { readPage } from './pages.js';
+import type { Replay } from './replay.js';
+import { Room } from './room.js';
 import { SideLog } from './side-log.js';
 import type { IsolationStore } from './store.js';
 
-/** The streams of the log and of what is applied from it (checkpoint/ownership.ts). */
+/** The stream of the log (checkpoint/ownership.ts). */
 export const LOG_STREAM = 'isolation';
-export const REPLAY_STREAM = 'isolation-replay';
 
 export interface IsolationOptions {
   readonly config: SubtaskConfig;
@@ -49,6 +48,14 @@ export interface IsolationOptions {
   readonly tables: readonly ParkedTable[];
 }
 
+interface Rejoining {
+  readonly table: ParkedTable;
+  /** To be called at the boundary. */
+  readonly finish: () => Promise<void>;
+  /** There is no boundary before more is applied. */
+  readonly interrupt: () => void;
+}
+
 /** Ends of transactions are waited for once no more than this many changes are left. */
 const NEARLY = 500;
 
@@ -59,13 +66,16 @@ export class Isolation implements Parking {
   readonly #log: SideLog;
   readonly #keeper: Keeper;
   readonly #ddlSession: ControlSession;
+  readonly #room: Room;
   /** Tables to catch up, in turn. */
   readonly #queue: ParkedTable[] = [];
+  #catching = false;
+  #wakeUntangling: (() => void) | null = null;
   #working: Promise<void> = Promise.resolve();
   #wake: (() => void) | null = null;
   #replay: Replay | null = null;
   /** The table that has nearly caught up, and what tells its worker that the boundary has been. */
-  #rejoining: { readonly table: ParkedTable; readonly finish: () => Promise<void> } | null = null;
+  #rejoining: Rejoining | null = null;
   /** Targets of source tables, as the router says. */
   readonly #targets = new Map<string, ParkedTable | null>();
 
@@ -73,6 +83,13 @@ export class Isolation implements Parking {
     this.#options = options;
     const { config, context, ports, retryMs } = options;
     for (const table of options.tables) this.#tables.set(tableKey(table.target), table);
+    this.#room = new Room({
+      maxBytes: config.sync.isolateMaxBytes,
+      tables: () => this.#tables.values(),
+      // A table that waits for the end of a transaction applies nothing until then.
+      shrinks: () => this.#rejoining === null && (this.#queue.length > 0 || this.#catching),
+      goOn: () => this.#interrupt(),
+    });
     const connect = () => connectLane(config);
     this.#log = new SideLog({
       owner: options.owner,
@@ -147,15 +164,32 @@ export class Isolation implements Parking {
     if (table === null) return undefined;
     const waiting = this.#keeper.keep(table, event, transaction, safeMode);
     this.#log.pump();
-    this.#requireRoom();
-    return waiting;
+    const full = this.#room.wait();
+    if (waiting === undefined || full === undefined) return waiting ?? full;
+    return Promise.all([waiting, full]).then(() => undefined);
+  }
+
+  async untangle(plan: DdlPlan): Promise<void> {
+    for (;;) {
+      const parked = this.#parkedTargets(plan);
+      if (parked.length === 0 || (plan.targets.length === 1 && parked[0].table !== '')) return;
+      const rejoining = this.#rejoining;
+      if (rejoining?.table.passed === true && !this.#options.context.catchingUp()) await this.atBoundary();
+      else if (this.#catching || this.#queue.length > 0) {
+        await new Promise<void>((resolve) => (this.#wakeUntangling = resolve));
+      } else return;
+    }
+  }
+
+  #parkedTargets(plan: DdlPlan): TableName[] {
+    if (this.#tables.size === 0) return [];
+    return plan.targets.filter((target) =>
+      target.table === '' ? this.#holdsSchema(plan, target) : this.#tables.has(tableKey(target)),
+    );
   }
 
   parkedBy(plan: DdlPlan): TableName | null {
-    if (this.#tables.size === 0) return null;
-    const parked = plan.targets.filter((target) =>
-      target.table === '' ? this.#holdsSchema(plan, target) : this.#tables.has(tableKey(target)),
-    );
+    const parked = this.#parkedTargets(plan);
     if (parked.length === 0) return null;
     if (plan.targets.length === 1 && parked[0].table !== '') return parked[0];
     throw new DmError(
@@ -225,16 +259,12 @@ export class Isolation implements Parking {
     return [...this.#tables.values()].some(({ target }) => target.schema === schema);
   }
 
-  #requireRoom(): void {
-    const { isolateMaxBytes } = this.#options.config.sync;
-    let bytes = 0;
-    for (const table of this.#tables.values()) bytes += table.bytes;
-    if (bytes <= isolateMaxBytes) return;
-    const names = [...this.#tables.values()].map(({ target }) => quoteTable(target)).join(', ');
-    throw new DmError(
-      CODES.isolationFull,
-      `the changes that are kept for ${names} take more than \`isolate-max-bytes\`: ${isolateMaxBytes} bytes`,
-    );
+  /** Less is kept, or what was being applied waits or has ended. */
+  #noteChange(): void {
+    this.#room.changed();
+    const wake = this.#wakeUntangling;
+    this.#wakeUntangling = null;
+    wake?.();
   }
 
   /** One table after the other catches up. */
@@ -247,6 +277,7 @@ export class Isolation implements Parking {
         this.#wake = null;
         continue;
       }
+      this.#catching = true;
       try {
         await this.#catchUp(table);
       } catch (error) {
@@ -258,6 +289,9 @@ export class Isolation implements Parking {
         await this.#failedAgain(table, error).catch((failure: unknown) =>
           this.#options.context.onFailure(failure),
         );
+      } finally {
+        this.#catching = false;
+        this.#noteChange();
       }
     }
   }
@@ -276,9 +310,10 @@ export class Isolation implements Parking {
   }
 
   async #catchUp(table: ParkedTable): Promise<void> {
-    const { control, ports } = this.#options;
+    const { ports } = this.#options;
     table.catchingUp = true;
     if (table.state === 'dropping') {
+      await this.#emptyLog(table);
       await this.#boundary(table, async () => {
         await this.#emptyLog(table);
         await this.#rejoin(table);
@@ -289,55 +324,80 @@ export class Isolation implements Parking {
       table: quoteTable(table.target),
       changes: table.changes,
     });
-    const replay = await this.#openReplay(table);
+    const replay = await openReplay(
+      { ...this.#options, ddlSession: this.#ddlSession, signal: this.#abort.signal },
+      table,
+    );
     this.#replay = replay;
     try {
       this.#abort.signal.throwIfAborted();
       // A table that is written faster than it catches up rejoins with the stream waiting.
       let patience = 2 * table.changes + NEARLY;
-      while (table.changes > NEARLY && patience > 0) {
-        const page = await control.retry((session) => readPage(session, this.#options.store, table));
-        if (page.length === 0) break;
-        await replay.apply(page);
-        patience -= page.length;
-        this.#abort.signal.throwIfAborted();
-      }
-      await this.#boundary(table, async () => {
-        for (;;) {
-          const page = await control.retry((session) => readPage(session, this.#options.store, table));
-          if (page.length === 0) break;
-          await replay.apply(page);
+      do {
+        while (this.#room.isWaitedFor || (table.changes > NEARLY && patience > 0)) {
+          const applied = await this.#applyPage(replay, table);
+          if (applied === 0) break;
+          patience -= applied;
         }
-        await this.#rejoin(table);
-      });
+      } while (!(await this.#boundary(table, () => this.#finish(replay, table))));
     } finally {
       this.#replay = null;
       await replay.end();
     }
   }
 
-  /** Runs the last steps while the stream stands between two transactions, with all committed and saved. */
-  #boundary(table: ParkedTable, steps: () => Promise<void>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const { signal } = this.#abort;
+  /** The number of entries that were applied: 0 at the end of the log. */
+  async #applyPage(replay: Replay, table: ParkedTable): Promise<number> {
+    const { control, store } = this.#options;
+    this.#abort.signal.throwIfAborted();
+    const page = await control.retry((session) => readPage(session, store, table));
+    await replay.apply(page);
+    this.#noteChange();
+    return page.length;
+  }
+
+  async #finish(replay: Replay, table: ParkedTable): Promise<void> {
+    while ((await this.#applyPage(replay, table)) > 0);
+    await this.#rejoin(table);
+  }
+
+  /** The stream stands in the midst of a transaction and needs room. */
+  #interrupt(): boolean {
+    const rejoining = this.#rejoining;
+    if (rejoining === null || rejoining.table.changes === 0) return false;
+    this.#rejoining = null;
+    rejoining.interrupt();
+    return true;
+  }
+
+  /**
+   * Runs the last steps while the stream stands between two transactions, with all committed and saved.
+   * Resolves with false where it cannot come to stand before more is applied.
+   */
+  #boundary(table: ParkedTable, steps: () => Promise<void>): Promise<boolean> {
+    const { signal } = this.#abort;
+    return new Promise<boolean>((resolve, reject) => {
       const stop = () => reject(signal.reason as Error);
       if (signal.aborted) {
         stop();
         return;
       }
       signal.addEventListener('abort', stop, { once: true });
-      const finish = async (): Promise<void> => {
-        try {
-          await steps();
-          resolve();
-        } catch (error) {
-          // The table stays parked; the stream goes on.
-          reject(error as Error);
-        } finally {
-          signal.removeEventListener('abort', stop);
-        }
+      const settle = (how: () => void): void => {
+        signal.removeEventListener('abort', stop);
+        how();
       };
-      this.#rejoining = { table, finish };
+      this.#rejoining = {
+        table,
+        // Where the steps fail the table stays parked; the stream goes on.
+        finish: () =>
+          steps().then(
+            () => settle(() => resolve(true)),
+            (error: unknown) => settle(() => reject(error as Error)),
+          ),
+        interrupt: () => settle(() => resolve(false)),
+      };
+      this.#noteChange();
       this.#options.context.wake();
     });
   }
@@ -357,45 +417,5 @@ export class Isolation implements Parking {
     while (await control.retry((session) => store.dropSome(session, table.number))) {
       this.#abort.signal.throwIfAborted();
     }
-  }
-
-  async #openReplay(table: ParkedTable): Promise<Replay> {
-    const { config, context, control, store, ports, retryMs, epoch, owner } = this.#options;
-    const key = { tables: owner.tables, sourceId: owner.sourceId, stream: REPLAY_STREAM };
-    const replayOwner = await control.retry(async (session) => {
-      const taken = await takeOver(session, key, epoch, 1, ports.log);
-      if (taken.existed) return taken;
-      return resetLanes(session, taken, 1, { name: '', pos: 0, gtid: '', row: 0 });
-    });
-    const tracker = context.tracker.fork();
-    const tables = new Tables({
-      ...context.tablesOptions,
-      target: control,
-      tracker,
-      onTracked: () => undefined,
-    });
-    const replay = new Replay({
-      table,
-      owner: replayOwner,
-      store,
-      tables,
-      tracker,
-      present: context.tracker,
-      ddl: new DdlRunner({
-        ...context.ddlOptions,
-        owner: () => replayOwner,
-        target: this.#ddlSession,
-        signal: this.#abort.signal,
-      }),
-      copied: context.copied,
-      connect: () => connectLane(config),
-      batch: config.sync.batch,
-      retryMs,
-      clock: ports.clock,
-      log: ports.log,
-    });
-    const known = await control.retry((session) => readTables(session, store, table));
-    for (const entry of known) replay.remember(entry);
-    return replay;
   }
 }

@@ -363,6 +363,7 @@ export class Applier {
     }
     if (plan.refused !== null) return this.#refuse(plan.refused);
     const parking = this.#options.parking?.() ?? null;
+    await parking?.untangle(plan);
     const parked = plan.steps.length === 0 ? null : (parking?.parkedBy(plan) ?? null);
     // The tables must be known, and saved, as they are before the statement: on a restart in its midst the
     // target tells no longer what they were.
@@ -399,6 +400,7 @@ export class Applier {
     await barrier(false);
     const { name, pos, gtid } = this.transaction;
     const parking = this.#options.parking?.() ?? null;
+    await parking?.untangle(plan);
     const parked = plan.steps.length === 0 ? null : (parking?.parkedBy(plan) ?? null);
     if (parking !== null && parked !== null) {
       parking.keepDdl(plan.asOneStatement(), parked, this.transaction);

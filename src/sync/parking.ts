@@ -29,6 +29,8 @@ export interface Parking extends Beside {
   takes(source: TableName): boolean;
   /** Returns a promise only where room has to be waited for. */
   keepRows(event: RowsEvent, transaction: Transaction, safeMode: boolean): Promise<void> | undefined;
+  /** Before a statement about a parked table and others: waits for tables that are catching up to rejoin. */
+  untangle(plan: DdlPlan): Promise<void>;
   /**
    * The parked table whose structure the statement changes, null where it concerns none. Throws DmError
    * 60701 for a statement that concerns a parked table and others.

@@ -1,5 +1,6 @@
 /** A table whose change fails is set aside, the others go on, and after the fix it catches up exactly. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CODES } from '../../src/errors/codes.js';
 import { startMariaDb } from '../servers/index.js';
 import type { DatabaseServer } from '../servers/database.js';
 import { expectEqualTables } from '../sync/support.js';
@@ -115,5 +116,50 @@ describe('a table that is set aside', () => {
     await untilWhole(third, source);
     await expectEqualTables(source, target, ['m.gone', 'm.thin', 'm.o']);
     await stop(third);
+  });
+
+  it('pauses where too much is kept, and goes on after the fix', async () => {
+    await both(
+      'CREATE DATABASE f; CREATE TABLE f.t (id INT PRIMARY KEY, s VARCHAR(100)); CREATE TABLE f.o (id INT)',
+    );
+    await target.execute("INSERT INTO f.t VALUES (1, 'in the way')");
+    const config = await isolating(source, target, { task: 'full' }, { isolateMaxBytes: 60_000 });
+    const first = start(config, 1);
+    await source.execute("INSERT INTO f.t VALUES (1, 'x')");
+    await untilParked(first, 'f.t');
+    await source.execute(
+      "USE f; INSERT INTO f.t SELECT seq, REPEAT('a', 100) FROM seq_2_to_3000; INSERT INTO f.o VALUES (1)",
+    );
+    await expect(first.done).rejects.toMatchObject({
+      code: CODES.isolationFull.code,
+      message: expect.stringMatching(
+        /kept for `f`\.`t` take \d+ bytes, more than `isolate-max-bytes` allows: 60000/,
+      ),
+    });
+    await target.execute('DELETE FROM f.t');
+    const second = start(config, 2);
+    await untilWhole(second, source);
+    await expectEqualTables(source, target, ['f.t', 'f.o']);
+    await stop(second);
+  });
+
+  it('keeps nothing of a statement about a table that is set aside and another one: the task pauses', async () => {
+    await both(
+      'CREATE DATABASE s; CREATE TABLE s.t (id INT PRIMARY KEY); CREATE TABLE s.o (id INT PRIMARY KEY)',
+    );
+    await target.execute('INSERT INTO s.t VALUES (1)');
+    const config = await isolating(source, target, { task: 'spans' });
+    const first = start(config, 1);
+    await source.execute('INSERT INTO s.t VALUES (1), (2)');
+    await untilParked(first, 's.t');
+    await source.execute(
+      'RENAME TABLE s.t TO s.x, s.o TO s.t; INSERT INTO s.t VALUES (3); INSERT INTO s.x VALUES (4)',
+    );
+    await expect(first.done).rejects.toMatchObject({ code: CODES.isolationSpans.code });
+    await target.execute('DELETE FROM s.t WHERE id = 1');
+    const second = start(config, 2);
+    await untilWhole(second, source);
+    await expectEqualTables(source, target, ['s.t', 's.x']);
+    await stop(second);
   });
 });

@@ -91,7 +91,11 @@ describe('tables set aside at random', () => {
       const schema = `r${seed}`;
       await create(schema);
       const random = new SeededRandom(seed);
-      const config = await isolating(source, target, { task: `random${seed}` });
+      const config = await isolating(source, target, {
+        task: `random${seed}`,
+        enableGtid: seed % 2 === 0,
+        blockAllow: { doDbs: [schema], doTables: [], ignoreDbs: [], ignoreTables: [] },
+      });
       let running = start(config, 1);
       for (let epoch = 2; epoch <= 9; epoch++) {
         for (let i = 0; i < 15; i++) await source.execute(transaction(random, schema));
