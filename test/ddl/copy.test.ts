@@ -96,6 +96,14 @@ const CASES: readonly CopyCase[] = [
     after: [...table('a', 8)],
   },
   {
+    name: 'rows of a table that goes before it is copied',
+    before: [...table('a', 1), ...table('b', 100)],
+    block: lock('b', 100),
+    loaded: 1,
+    during: ["INSERT INTO b VALUES (5, 'x')", 'DELETE FROM b WHERE id=101', 'DROP TABLE b'],
+    after: ["INSERT INTO a VALUES (7, 'y')"],
+  },
+  {
     name: 'the database is dropped and made again',
     before: [...table('a', 1), ...table('b', 100)],
     block: lock('b', 100),
