@@ -157,7 +157,7 @@ describe('a subtask', () => {
     });
     const running = start(config);
     await waitFor(() => running.units.includes('Sync'), { what: 'sync to begin' });
-    await target.execute('ALTER TABLE f.t ADD COLUMN d INT');
+    await target.execute('ALTER TABLE f.t ADD COLUMN d BIGINT');
     await source.execute('ALTER TABLE f.t ADD COLUMN d INT');
     const outcome = await running.done;
     if (outcome.outcome !== 'failed') throw new Error(JSON.stringify(outcome));
