@@ -15,6 +15,11 @@ import { ofTable } from './table-error.js';
 import type { Tables } from './tables.js';
 import type { Transaction } from './transaction.js';
 
+const OF_ANOTHER_STRUCTURE: ReadonlySet<number> = new Set([
+  CODES.syncColumnCount.code,
+  CODES.schemaTrackerCannotFetchTable.code,
+]);
+
 export interface DispatcherOptions {
   readonly tables: Tables;
   readonly lanes: () => Pick<LaneSet, 'insert' | 'delete' | 'update'>;
@@ -87,10 +92,11 @@ export class Dispatcher {
     try {
       plan = await tables.prepare(map);
     } catch (error) {
-      // Before the table's copy its structure may have been another one: such rows are in the copy.
+      // Before the table's copy its structure may have been another one, or its name that of a table which is
+      // gone by now: such rows are in the copy.
       const before =
         this.#filtering && copied !== null && !isAfter(transaction, copied.positionFor(source, null));
-      if (before && error instanceof DmError && error.code === CODES.syncColumnCount.code) return;
+      if (before && error instanceof DmError && OF_ANOTHER_STRUCTURE.has(error.code)) return;
       throw error;
     }
     if (plan !== null) this.#apply(event, plan, transaction);

@@ -88,6 +88,14 @@ const CASES: readonly CopyCase[] = [
     after: ["INSERT INTO n2 VALUES (8, 'b')"],
   },
   {
+    name: 'a table that is still to be copied changes and goes',
+    before: [...table('a', 1), ...table('b', 100)],
+    block: lock('b', 100),
+    loaded: 1,
+    during: ["INSERT INTO b VALUES (7, 'x')", 'DROP TABLE b', "INSERT INTO a VALUES (7, 'x')"],
+    after: ["INSERT INTO a VALUES (8, 'y')"],
+  },
+  {
     name: 'DROP of several, one copied and one not',
     before: [...table('a', 1), ...table('b', 100)],
     block: lock('b', 100),
