@@ -5,7 +5,7 @@
  */
 import type { Dialect } from './dialect.js';
 import { applyEdits, type Edit } from './rewrite.js';
-import { Tokenizer } from './tokenizer.js';
+import { readTokens } from './tokenizer.js';
 import type { Token } from './tokens.js';
 
 export interface CollationChoice {
@@ -145,11 +145,4 @@ function rename(token: Token, to: (name: string) => string, edits: Edit[]): void
   if (token.upper === 'DEFAULT') return;
   const name = to(token.text);
   if (name !== token.text) edits.push({ start: token.start, end: token.end, text: name });
-}
-
-function readTokens(sql: string, dialect: Dialect): Token[] {
-  const tokenizer = new Tokenizer(sql, dialect);
-  const tokens: Token[] = [];
-  for (let token = tokenizer.next(); token.kind !== 'end'; token = tokenizer.next()) tokens.push(token);
-  return tokens;
 }

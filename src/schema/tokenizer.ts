@@ -264,3 +264,11 @@ export function splitStatements(sql: string, dialect: Dialect): string[] {
     }
   }
 }
+
+/** All tokens of a statement, without the end. Throws DmError 11006. */
+export function readTokens(sql: string, dialect: Dialect): Token[] {
+  const tokenizer = new Tokenizer(sql, dialect);
+  const tokens: Token[] = [];
+  for (let token = tokenizer.next(); token.kind !== 'end'; token = tokenizer.next()) tokens.push(token);
+  return tokens;
+}

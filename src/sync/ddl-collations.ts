@@ -1,6 +1,6 @@
 /**
- * Character sets and collations of a DDL, as the target is to be told of them (collation-clauses.ts). What
- * the servers know is asked once and kept.
+ * A DDL as the target is to be told of it: character sets and collations (collation-clauses.ts), and what
+ * MariaDB does not take from MySQL. What the servers know is asked once and kept.
  */
 import { collationCharset } from '../binlog/collations.js';
 import { charsetName, collationName, type TargetDialect } from '../load/target-ddl.js';
@@ -12,6 +12,7 @@ import type { SchemaTracker } from '../schema/apply.js';
 import type { CharsetPair } from '../schema/charsets.js';
 import { chooseCollations } from '../schema/collation-clauses.js';
 import type { Dialect } from '../schema/dialect.js';
+import { withoutGeneratedNotNull } from '../schema/generated-not-null.js';
 import { fetchCollationDefaults, type CollationDefaults } from '../schema/fetch-collations.js';
 import type { ControlSession } from './control-session.js';
 import type { QueryEvent } from './ddl.js';
@@ -49,11 +50,16 @@ export class DdlCollations {
   async translate(
     session: Session,
     event: QueryEvent,
-    sql: string,
+    original: string,
     dialect: Dialect,
     schema: string | undefined,
   ): Promise<string> {
     const { config, tracker } = this.#options;
+    const toMariaDb = session.isMariaDb && dialect.flavor !== 'mariadb';
+    const sql =
+      toMariaDb && /\bnot\s+null\b/i.test(original) && /\bas\s*\(/i.test(original)
+        ? withoutGeneratedNotNull(original, dialect)
+        : original;
     const strict = config.collationCompatible === 'strict';
     if (!strict && !/\b(charset|character|collate)\b/i.test(sql)) return sql;
     this.#target ??= await readDialect(session);

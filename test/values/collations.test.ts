@@ -93,7 +93,7 @@ it.for(['loose', 'strict'] as const)(
     const task = await Task.start(from, to, { ...only('s'), collationCompatible: mode });
     await task.untilSynced();
     await from.execute(`CREATE TABLE s.t (id INT PRIMARY KEY, a VARCHAR(9) COLLATE utf8mb4_0900_ai_ci, b VARCHAR(9) COLLATE utf8mb4_0900_bin,
-    c VARCHAR(9) COLLATE utf8mb4_de_pb_0900_as_cs, g VARCHAR(9) AS (a COLLATE utf8mb4_0900_as_ci) STORED) COLLATE = utf8mb4_0900_as_cs;
+    c VARCHAR(9) COLLATE utf8mb4_de_pb_0900_as_cs, g VARCHAR(9) AS (a COLLATE utf8mb4_0900_as_ci) STORED NOT NULL) COLLATE = utf8mb4_0900_as_cs;
     ALTER TABLE s.t CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci; INSERT INTO s.t (id, a, b, c) VALUES (1, 'ä', 'B', 'ß')`);
     await task.untilSynced();
     await task.stop();
