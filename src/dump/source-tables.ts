@@ -6,6 +6,7 @@ import { Router } from '../filter/router.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import { quoteName, quoteTable, type TableName } from '../model/table-name.js';
 import type { Session } from '../mysql/session.js';
+import { withExactDefaults } from './binary-defaults.js';
 import { quoteString } from '../mysql/text.js';
 import { MigratedTables } from '../online-ddl/migrated-tables.js';
 import type { NameFilter } from '../schema/fetch.js';
@@ -148,7 +149,8 @@ export function isGenerated(extra: string | null): boolean {
 export async function readDefinition(session: Session, name: TableName): Promise<string | null> {
   try {
     const [{ rows }] = await session.execute(`SHOW CREATE TABLE ${quoteTable(name)}`);
-    return rows[0][1];
+    const text = rows[0][1];
+    return text === null ? null : await withExactDefaults(session, name, text);
   } catch (error) {
     if (isGone(error)) return null;
     throw error;

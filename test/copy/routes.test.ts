@@ -51,6 +51,20 @@ function configFor(
 }
 
 describe('a full copy', () => {
+  it('keeps defaults of bytes that the source cannot print', async () => {
+    await source.execute(
+      "CREATE DATABASE bytes; CREATE TABLE bytes.t (id INT PRIMARY KEY, `a``b` VARBINARY(4) NOT NULL DEFAULT X'ff', b BINARY(3) DEFAULT X'c3a1', c BINARY(2) DEFAULT X'00ff' COMMENT 'DEFAULT ''?''', d VARBINARY(9) DEFAULT 'a?''b', e VARCHAR(9) DEFAULT '?');" +
+        " INSERT INTO bytes.t (id) VALUES (0); CREATE TABLE bytes.bare (v VARBINARY(4) DEFAULT X'fe')",
+    );
+    expect(await copy(configFor('bytes', ['bytes']))).toEqual({ outcome: 'finished' });
+    await target.execute('INSERT INTO bytes.t (id) VALUES (1); INSERT INTO bytes.bare VALUES ()');
+    expect(await target.query('SELECT HEX(v) AS v FROM bytes.bare')).toEqual([{ v: 'FE' }]);
+    const [row] = await target.query(
+      'SELECT HEX(`a``b`) AS a, HEX(b) AS b, HEX(c) AS c, d, e FROM bytes.t WHERE id = 1',
+    );
+    expect(row).toMatchObject({ a: 'FF', b: 'C3A100', c: '00FF', d: Buffer.from("a?'b"), e: '?' });
+  });
+
   it('creates schemas that have no table yet, since statements on them follow', async () => {
     await source.execute(
       'CREATE DATABASE bare1 CHARACTER SET latin1; CREATE DATABASE bare2; CREATE DATABASE hidden; CREATE VIEW bare2.v AS SELECT 1',
