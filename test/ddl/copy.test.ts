@@ -88,14 +88,6 @@ const CASES: readonly CopyCase[] = [
     after: ["INSERT INTO n2 VALUES (8, 'b')"],
   },
   {
-    name: 'a table that is still to be copied changes and goes',
-    before: [...table('a', 1), ...table('b', 100)],
-    block: lock('b', 100),
-    loaded: 1,
-    during: ["INSERT INTO b VALUES (7, 'x')", 'DROP TABLE b', "INSERT INTO a VALUES (7, 'x')"],
-    after: ["INSERT INTO a VALUES (8, 'y')"],
-  },
-  {
     name: 'DROP of several, one copied and one not',
     before: [...table('a', 1), ...table('b', 100)],
     block: lock('b', 100),
@@ -155,9 +147,9 @@ function suite(kind: DatabaseKind): void {
   }, 60_000);
   afterAll(() => Promise.all([source?.stop(), target?.stop()]));
 
-  it.each<CopyCase & { i: number }>(CASES.map((one, i) => ({ ...one, i })))(
-    '$name',
-    async ({ i, before, block, loaded, during, same, after }) => {
+  for (const [i, one] of CASES.entries()) {
+    it(one.name, async () => {
+      const { before, block, loaded, during, same, after } = one;
       const db = `c${i}`;
       const log = collectingLog();
       const run = async (connection: Connection, statements: readonly string[]) => {
@@ -235,8 +227,8 @@ function suite(kind: DatabaseKind): void {
         await Promise.all([writer.end(), blocker.end()]);
         await rm(dataDir, { recursive: true, force: true });
       }
-    },
-  );
+    });
+  }
 }
 
 describe('DDL during the copy [mariadb-10.11]', () => suite('mariadb-10.11'));
