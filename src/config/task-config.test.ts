@@ -34,6 +34,14 @@ describe('what is wrong is told with its place, code and the nearest right word'
     [HEAD, '20013 t.yaml:1:1: must specify at least one mysql-instances'],
     [`${HEAD}${ONE}meta-shema: x`, '20003 t.yaml:6:1: unknown key "meta-shema", did you mean "meta-schema"?'],
     [`${HEAD}${ONE}metaschema: x`, '20003 t.yaml:6:1: unknown key "metaschema", did you mean "meta-schema"?'],
+    [
+      `${HEAD}${ONE}    syncer: {on-table-error: park}`,
+      /^20003 t\.yaml:6:\d+: .*on-table-error.*stop.*isolate/,
+    ],
+    [
+      `${HEAD}${ONE}    syncer: {isolate-max-bytes: 1Pound}`,
+      /^20003 t\.yaml:6:\d+: invalid `isolate-max-bytes` 1Pound: expected a number of bytes or a size such as 1GiB/,
+    ],
     [`${HEAD}${ONE}zzzzzzzzz: x`, '20003 t.yaml:6:1: unknown key "zzzzzzzzz"'],
     [
       `${HEAD}${ONE}    route_rules: []`,

@@ -38,15 +38,20 @@ export class Room {
   /** undefined where there is room. Throws DmError 60702, at once or later, where there will be none. */
   wait(): Promise<void> | undefined {
     if (this.#bytes() <= this.#options.maxBytes) return undefined;
-    if (!this.#options.shrinks() && !this.#options.goOn()) throw this.#full();
+    this.#requireHope();
     return this.#wait();
   }
 
   async #wait(): Promise<void> {
     while (this.#bytes() > this.#options.maxBytes) {
-      if (!this.#options.shrinks()) throw this.#full();
+      this.#requireHope();
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
+  }
+
+  #requireHope(): void {
+    const { shrinks, goOn } = this.#options;
+    if (!shrinks() && !goOn()) throw this.#full();
   }
 
   #bytes(): number {

@@ -372,9 +372,10 @@ export class Packet {
     return missing.map(({ key }) => `${key})`);
   }
 
-  /** A statement of our own, in ASCII, that belongs to the same transaction. */
+  /** A statement of our own that belongs to the same transaction. */
   own(sql: string): void {
-    this.#statement(null, sql);
+    this.#begin('none', null);
+    this.#out.utf8(sql);
     this.rows++;
   }
 
@@ -412,7 +413,7 @@ export class Packet {
     return this.#bodyEnd === 0 ? this.#out.length : this.#bodyEnd;
   }
 
-  #statement(plan: TablePlan | null, sql: string): void {
+  #statement(plan: TablePlan, sql: string): void {
     this.#begin('none', plan);
     this.#out.ascii(sql);
   }

@@ -38,7 +38,7 @@ describe('a table that is set aside', () => {
       'CREATE DATABASE a; CREATE TABLE a.bad (id INT PRIMARY KEY, u INT, UNIQUE (u)); CREATE TABLE a.good (id INT PRIMARY KEY, v INT)',
     );
     await target.execute('INSERT INTO a.bad VALUES (1000, 7)');
-    const config = await isolating(source, target, { task: 'dml' });
+    const config = await isolating(source, target, { task: 'größe' });
     const running = start(config, 1);
     await source.execute(
       'INSERT INTO a.good VALUES (1, 1); INSERT INTO a.bad VALUES (1, 1), (2, 2); INSERT INTO a.bad VALUES (3, 7), (4, 8);' +
