@@ -4,7 +4,7 @@ import { startDatabase, type DatabaseKind } from '../servers/availability.js';
 import { describeWith } from '../servers/describe-with.js';
 import type { DatabaseServer } from '../servers/database.js';
 import { CASES } from './cases.js';
-import { DdlTask, schemaText, unequalTables } from './support.js';
+import { DdlTask, schemaOutline, schemaText, unequalTables } from './support.js';
 
 function suite(kind: DatabaseKind): void {
   let source: DatabaseServer;
@@ -33,5 +33,32 @@ function suite(kind: DatabaseKind): void {
   }
 }
 
+/** Statements that both flavours know, from the one to the other: columns, keys and rows agree. */
+function suiteAcross(): void {
+  let source: DatabaseServer;
+  let target: DatabaseServer;
+  let task: DdlTask;
+  beforeAll(async () => {
+    [source, target] = await Promise.all([startDatabase('mysql-9.7'), startDatabase('mariadb-10.11')]);
+    task = new DdlTask(source, target);
+  }, 60_000);
+  afterAll(async () => {
+    await task?.stop();
+    await Promise.all([source?.stop(), target?.stop()]);
+  });
+
+  for (const ddl of CASES.filter(({ only }) => only === undefined)) {
+    it(ddl.name, async () => {
+      const { db, other } = await task.run(ddl);
+      for (const name of [db, other, `${db}_a`, `${db}_b`]) {
+        expect(await schemaOutline(target, name)).toEqual(await schemaOutline(source, name));
+        const { tables } = await schemaText(source, name);
+        expect(await unequalTables(source, target, name, Object.keys(tables))).toEqual([]);
+      }
+    });
+  }
+}
+
 describe('statements [mariadb-10.11]', () => suite('mariadb-10.11'));
 await describeWith('mysql-9.7', 'statements', () => suite('mysql-9.7'));
+await describeWith('mysql-9.7', 'statements for MariaDB', suiteAcross);
