@@ -132,7 +132,7 @@ export class FullCopy {
       this.#begin(state);
       await mkdir(this.#folder, { recursive: true });
       const objects = new TargetObjects({ config, source: control, target, folder: this.#folder });
-      await objects.createEmptySchemas();
+      await objects.createSchemas();
       const pending = state.chunks.filter((chunk) => !chunk.loaded);
       if (pending.length > 0) {
         const wanted = pendingTables(state);

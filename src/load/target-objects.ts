@@ -8,7 +8,6 @@ import { Router } from '../filter/router.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import { quoteTable } from '../model/table-name.js';
 import { SqlError, type Session } from '../mysql/session.js';
-import { quoteString } from '../mysql/text.js';
 import { chooseCollations } from '../schema/collation-clauses.js';
 import type { Dialect } from '../schema/dialect.js';
 import { fetchCollationDefaults, type CollationDefaults } from '../schema/fetch-collations.js';
@@ -62,10 +61,11 @@ export class TargetObjects {
   }
 
   /**
-   * The schemas of the source that are migrated but have no table (yet): statements on them follow in the
-   * binlog. Where only single tables are wanted (`do-tables` alone), their schemas come with them.
+   * The schemas of the source that are migrated, also where no table of them is (yet), or all are routed into
+   * other schemas: statements on them follow in the binlog. Where only single tables are wanted (`do-tables`
+   * alone), their schemas come with them.
    */
-  async createEmptySchemas(): Promise<void> {
+  async createSchemas(): Promise<void> {
     const { config, source, target } = this.#options;
     const { doDbs, doTables } = config.blockAllow;
     if (doTables.length > 0 && doDbs.length === 0) return;
@@ -75,11 +75,6 @@ export class TargetObjects {
       source,
       new BlockAllowList(config.blockAllow, { caseSensitive, metaSchema }),
     )) {
-      const where = `table_schema = ${quoteString(schema)} AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')`;
-      const [any] = await source.query(
-        `SELECT table_name AS t FROM information_schema.tables WHERE ${where} LIMIT 1`,
-      );
-      if (any !== undefined) continue;
       const name = { schema, table: '' };
       const routed = this.#router.route(name);
       await this.#createDatabase(schema, routed.schema, {
