@@ -27,7 +27,7 @@ export interface Excerpt {
   readonly mode?: 'all' | 'full' | 'incremental';
   /** Of an example without `mysql-instances`: its only source; it refers to all rules of the example. */
   readonly source?: string;
-  /** Of several block-allow lists, the one that the instance takes. */
+  /** Of several block-allow lists, the one that the instance takes; the others are left out, as unused ones are refused. */
   readonly list?: string;
 }
 
@@ -50,7 +50,11 @@ export function taskFile(example: string, target: DatabaseAddress, excerpt: Exce
     file.setIn(['target-database', key], value);
   }
   const value = file.toJS() as Record<string, Record<string, unknown> | undefined>;
-  const list = excerpt.list ?? Object.keys(value['block-allow-list'] ?? {})[0];
+  const lists = ['block-allow-list', 'black-white-list'].flatMap((key) =>
+    Object.keys(value[key] ?? {}).map((name) => [key, name] as const),
+  );
+  const list = excerpt.list ?? lists[0]?.[1];
+  for (const [key, name] of lists) if (name !== list) file.deleteIn([key, name]);
   const instance: Record<string, unknown> = { 'source-id': excerpt.source ?? 'mysql-replica-01' };
   if (list !== undefined) instance['block-allow-list'] = list;
   for (const [rules, key] of REFERENCES) {
