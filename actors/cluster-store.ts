@@ -4,6 +4,7 @@ import type { ActorDocument } from '../src/runtime/host/document.js';
 import type { Clock, KvStore, Kv } from '../src/runtime/ports.js';
 import { BUCKETS, type ExpectedDocument, type MemberDocument } from './documents.js';
 import { KvView } from './kv-view.js';
+import { ParsedConfigs } from './parsed-configs.js';
 
 export interface ClusterStore {
   readonly expected: KvView<ExpectedDocument>;
@@ -12,6 +13,7 @@ export interface ClusterStore {
   readonly observed: KvView<ActorDocument> | null;
   readonly actors: Kv;
   readonly leases: Kv;
+  readonly configs: ParsedConfigs;
   close(): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export async function openClusterStore(
       observed,
       actors,
       leases,
+      configs: new ParsedConfigs(),
       close: async () => {
         await Promise.all(views.map((view) => view.close()));
       },
@@ -42,10 +45,18 @@ export async function openClusterStore(
   }
 }
 
-/** Resolves true once the condition holds; false when `timeoutMs` has passed. Checked on every change. */
+/** Something that tells of its changes; of those within a key or a folder, where one is named. */
+export interface Changing {
+  onChange(listener: () => void, within?: string): () => void;
+}
+
+/**
+ * Resolves true once the condition holds; false when `timeoutMs` has passed. Checked on every change of what
+ * is named: a view, or a view and the key or folder that the condition is about.
+ */
 export async function waitUntil(
   condition: () => boolean,
-  views: readonly { onChange(listener: () => void): () => void }[],
+  views: readonly (Changing | readonly [Changing, string])[],
   clock: Clock,
   timeoutMs: number,
 ): Promise<boolean> {
@@ -58,12 +69,11 @@ export async function waitUntil(
       resolve(held);
     };
     const timer = clock.after(timeoutMs, () => finish(condition()));
+    const check = (): void => {
+      if (condition()) finish(true);
+    };
     for (const view of views) {
-      stops.push(
-        view.onChange(() => {
-          if (condition()) finish(true);
-        }),
-      );
+      stops.push('onChange' in view ? view.onChange(check) : view[0].onChange(check, view[1]));
     }
   });
 }

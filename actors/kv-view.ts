@@ -1,4 +1,10 @@
-/** A bucket in memory: every live document by key, kept up by the watch; own writes are seen at once. */
+/**
+ * A bucket in memory: every live document by key, kept up by the watch; own writes are seen at once.
+ *
+ * Keys have parts (`subtask.<source>.<task>`), and all keys that begin with the same parts make a folder,
+ * named with its last dot (`subtask.`, `subtask.<source>.`). Folders are indexed, and listeners are told of one key, of
+ * one folder, or of all: what concerns one source costs the same among ten as among ten thousand.
+ */
 import type { Kv, KvChange, Stop } from '../src/runtime/ports.js';
 import { decodeJson, encodeJson } from '../src/runtime/host/document.js';
 
@@ -14,7 +20,10 @@ export class KvView<T> {
   readonly #entries = new Map<string, Seen<T>>();
   /** Revisions of deletions, so that a change told late does not bring a document back. */
   readonly #deleted = new Map<string, number>();
-  readonly #listeners = new Set<ViewListener<T>>();
+  /** Keys by folder; '' is not among them. */
+  readonly #folders = new Map<string, Set<string>>();
+  /** By what they listen to: a key, a folder, or '' for all. */
+  readonly #listeners = new Map<string, Set<ViewListener<T>>>();
   #stop: Stop | null = null;
 
   constructor(kv: Kv) {
@@ -35,9 +44,16 @@ export class KvView<T> {
     await this.#stop?.();
   }
 
-  onChange(listener: ViewListener<T>): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** `within`: a key, a folder (with its last dot), or '' for everything. */
+  onChange(listener: ViewListener<T>, within = ''): () => void {
+    let own = this.#listeners.get(within);
+    if (!own) this.#listeners.set(within, (own = new Set()));
+    const listeners = own;
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(within) === listeners) this.#listeners.delete(within);
+    };
   }
 
   get(key: string): T | undefined {
@@ -48,8 +64,16 @@ export class KvView<T> {
     return this.#entries.get(key);
   }
 
-  *values(prefix = ''): Generator<T> {
-    for (const [key, { value }] of this.#entries) if (key.startsWith(prefix)) yield value;
+  /** All documents, or those of one folder. */
+  *values(folder = ''): Generator<T> {
+    if (folder === '') {
+      for (const { value } of this.#entries.values()) yield value;
+      return;
+    }
+    for (const key of this.#folders.get(folder) ?? []) {
+      const seen = this.#entries.get(key);
+      if (seen) yield seen.value;
+    }
   }
 
   /** Rejects with KvError `conflict` when it exists. */
@@ -107,6 +131,7 @@ export class KvView<T> {
     if (before?.revision === revision) return;
     this.#deleted.delete(key);
     this.#entries.set(key, { value, revision });
+    if (!before) this.#index(key);
     this.#tell(key, value, before?.value ?? null);
   }
 
@@ -114,11 +139,35 @@ export class KvView<T> {
     const before = this.#entries.get(key);
     if (!before || revision < before.revision) return;
     this.#entries.delete(key);
+    for (const folder of foldersOf(key)) {
+      const keys = this.#folders.get(folder);
+      keys?.delete(key);
+      if (keys?.size === 0) this.#folders.delete(folder);
+    }
     this.#deleted.set(key, revision);
     this.#tell(key, null, before.value);
   }
 
-  #tell(key: string, now: T | null, before: T | null): void {
-    for (const listener of [...this.#listeners]) listener(key, now, before);
+  #index(key: string): void {
+    for (const folder of foldersOf(key)) {
+      const keys = this.#folders.get(folder);
+      if (keys) keys.add(key);
+      else this.#folders.set(folder, new Set([key]));
+    }
   }
+
+  #tell(key: string, now: T | null, before: T | null): void {
+    for (const place of ['', ...foldersOf(key), key]) {
+      const listeners = this.#listeners.get(place);
+      if (listeners) for (const listener of [...listeners]) listener(key, now, before);
+    }
+  }
+}
+
+function foldersOf(key: string): string[] {
+  const folders: string[] = [];
+  for (let dot = key.indexOf('.'); dot >= 0; dot = key.indexOf('.', dot + 1)) {
+    folders.push(key.slice(0, dot + 1));
+  }
+  return folders;
 }

@@ -7,10 +7,8 @@
  */
 import { nodeMachine } from '../machines/node.js';
 import { DEFAULT_CHECKER, type ResumeChecker } from '../machines/subtask.js';
-import { parseSourceConfig } from '../src/config/source-config.js';
 import type { Secrets } from '../src/config/secret.js';
 import { resolveSubtasks } from '../src/config/subtasks.js';
-import { parseTaskConfig } from '../src/config/task-config.js';
 import { CODES } from '../src/errors/codes.js';
 import { DmError } from '../src/errors/dm-error.js';
 import type { SubtaskConfig } from '../src/model/subtask-config.js';
@@ -23,7 +21,13 @@ import type { SubtaskStart } from '../src/subtask/protocol.js';
 import { announce } from './announce.js';
 import type { ClusterStore } from './cluster-store.js';
 import { DirtyLoop } from './dirty-loop.js';
-import { keys, type MemberDocument, type PlacementDocument, type SubtaskDocument } from './documents.js';
+import {
+  keys,
+  type ExpectedDocument,
+  type MemberDocument,
+  type PlacementDocument,
+  type SubtaskDocument,
+} from './documents.js';
 import type { LeaseHandle, Leases } from './leases.js';
 import { SourceActor } from './source.js';
 import type { UnitRunner } from './unit-runner.js';
@@ -59,6 +63,9 @@ export class WorkerNode implements Service {
   readonly #loop: DirtyLoop;
   readonly #lease: LeaseHandle;
   readonly #runs = new Map<string, number>();
+  /** Keys of the placements that name this worker, of whichever session. */
+  readonly #placements = new Set<string>();
+  #unfollow: (() => void) | null = null;
   #node: HostedActor<typeof nodeMachine> | null = null;
   #source: SourceActor | null = null;
   #mayWork = false;
@@ -126,9 +133,14 @@ export class WorkerNode implements Service {
     this.#node = node;
     await node.send({ type: 'START', session: this.session });
     this.#unwatch.push(
-      store.expected.onChange((key) => this.#expectedChanged(key)),
-      store.members.onChange((key, now) => this.#memberChanged(key, now)),
+      store.expected.onChange((key, now, before) => this.#placementChanged(key, now, before), 'placement.'),
+      store.members.onChange((_, now) => this.#memberChanged(now), keys.member('worker', name)),
     );
+    for (const document of store.expected.values('placement.')) {
+      if (document.type === 'placement' && document.worker === name) {
+        this.#placements.add(keys.placement(document.source));
+      }
+    }
     this.#lease.start();
     await this.#finished;
   }
@@ -200,6 +212,7 @@ export class WorkerNode implements Service {
 
   async #leave(): Promise<void> {
     for (const stop of this.#unwatch) stop();
+    this.#unfollow?.();
     await this.#lease.release().catch((error: unknown) => {
       this.#options.ports.log.warn('the lease could not be given back', { error: String(error) });
     });
@@ -249,27 +262,26 @@ export class WorkerNode implements Service {
     await announce(store.members, member, this.#options.ports.clock);
   }
 
-  #memberChanged(key: string, now: MemberDocument | null): void {
+  #memberChanged(now: MemberDocument | null): void {
     const { name } = this.#options;
-    if (!this.#mayWork || key !== keys.member('worker', name)) return;
-    if (now === null || now.session === this.session) return;
+    if (!this.#mayWork || now === null || now.session === this.session) return;
     this.#fail(
       new DmError(CODES.memberNameTaken, `another worker of the name ${name} has joined the cluster`),
     );
   }
 
-  #expectedChanged(key: string): void {
-    const held = this.#source?.source;
-    if (key.startsWith('placement.') || (held !== undefined && key.startsWith(keys.subtasksOf(held)))) {
-      this.#loop.kick();
-    }
+  #placementChanged(key: string, now: ExpectedDocument | null, before: ExpectedDocument | null): void {
+    const { name } = this.#options;
+    if (now?.type === 'placement' && now.worker === name) this.#placements.add(key);
+    else if (before?.type !== 'placement' || before.worker !== name) return;
+    else this.#placements.delete(key);
+    this.#loop.kick();
   }
 
   #placement(): PlacementDocument | null {
-    const { store, name } = this.#options;
-    for (const document of store.expected.values('placement.')) {
-      if (document.type !== 'placement') continue;
-      if (document.worker === name && document.session === this.session) return document;
+    for (const key of this.#placements) {
+      const document = this.#options.store.expected.get(key);
+      if (document?.type === 'placement' && document.session === this.session) return document;
     }
     return null;
   }
@@ -308,6 +320,11 @@ export class WorkerNode implements Service {
       }),
     });
     this.#source = source;
+    this.#unfollow?.();
+    this.#unfollow = this.#options.store.expected.onChange(
+      () => this.#loop.kick(),
+      keys.subtasksOf(placement.source),
+    );
     this.#options.ports.log.info('taking a source', { source: placement.source, epoch: placement.epoch });
     try {
       await source.open();
@@ -328,7 +345,7 @@ export class WorkerNode implements Service {
   #checker(source: string): ResumeChecker {
     const document = this.#options.store.expected.get(keys.source(source));
     if (document?.type !== 'source') return DEFAULT_CHECKER;
-    const { checker } = parseSourceConfig(document.yaml, `source ${source}`);
+    const { checker } = this.#options.store.configs.source(document);
     return {
       enabled: checker.checkEnable,
       rollbackMs: checker.backoffRollbackMs,
@@ -350,11 +367,9 @@ export class WorkerNode implements Service {
     if (sourceDocument?.type !== 'source') {
       throw new DmError(CODES.schedulerSourceNotExist, `source config with ID ${source} not exists`);
     }
-    // The master has checked it when the task was started; instances may have been started in different ways.
-    const config = parseTaskConfig(taskDocument.yaml, `task ${task}`, { startsAtTime: true });
-    const instances = config.instances.filter((instance) => instance.sourceId === source);
-    const sources = new Map([[source, parseSourceConfig(sourceDocument.yaml, `source ${source}`)]]);
-    const [resolved] = resolveSubtasks({ ...config, instances }, sources, secrets);
+    const config = store.configs.taskOn(taskDocument, source);
+    const sources = new Map([[source, store.configs.source(sourceDocument)]]);
+    const [resolved] = resolveSubtasks(config, sources, secrets);
     if (!resolved) {
       throw new DmError(CODES.schedulerOpSourceNotExist, `sources [${source}] not exist in the task ${task}`);
     }

@@ -16,7 +16,9 @@ import { benchOptions } from './harness/options.js';
 import { report, type CaseResult } from './harness/report.js';
 
 const options = benchOptions();
-const SIZES = options.smoke ? [4, 8] : [100, 200, 400, 1_000];
+const SIZES = (options.smoke ? [4, 8] : [100, 200, 400, 1_000]).filter(
+  (size) => options.only === '' || options.only.split(',').includes(String(size)),
+);
 const TASKS = 5;
 const KEEPALIVE_S = 5;
 const WAIT_MS = 600_000;
