@@ -6,8 +6,9 @@
  */
 import { ByteWriter } from '../mysql/byte-writer.js';
 import type { RowIndex } from '../binlog/rows.js';
-import { comparesAsList, sameBytes, type TablePlan, type WhereColumn } from './plan.js';
-import { isNoMember, needsLaxMode, rowBytes, sameNumbers } from './row-image.js';
+import { comparesAsList, type TablePlan } from './plan.js';
+import { changedColumns, needsLaxMode, rowBytes, sameNumbers } from './row-image.js';
+import { writeComparable, writeLiteral, writeTuple, writeWhere } from './row-sql.js';
 import type { Compacted } from './compactor.js';
 import { RowSpans } from './row-spans.js';
 import { Upsert } from './upsert.js';
@@ -141,7 +142,7 @@ export class Packet {
       out.bytes(replace ? plan.replaceHead : plan.insertHead);
     }
     const start = out.length;
-    this.#rowTuple(plan, 0, index, image, out);
+    writeTuple(out, plan, 0, index, image);
     this.#written(start);
     if (lax) this.#statement(plan, STRICT);
     this.rows++;
@@ -152,12 +153,12 @@ export class Packet {
     const out = this.#out;
     this.#begin('none', plan);
     out.bytes(plan.deleteHead);
-    this.#whereAll(plan, index, image);
+    writeWhere(out, plan, index, image);
     const lax = needsLaxMode(plan, index, image);
     if (lax) this.#statement(plan, LAX);
     this.#begin('none', plan);
     out.bytes(plan.replaceHead);
-    this.#rowTuple(plan, 0, index, image, out);
+    writeTuple(out, plan, 0, index, image);
     this.replaces.push(this.starts.length - 1);
     this.lastStatement = -1;
     if (lax) this.#statement(plan, STRICT);
@@ -176,7 +177,7 @@ export class Packet {
     if (plan.identity === null) {
       this.#begin('none', plan);
       out.bytes(plan.deleteHead);
-      this.#whereAll(plan, index, image);
+      writeWhere(out, plan, index, image);
       out.ascii(' LIMIT 1');
       this.expected[this.expected.length - 1] = expected;
     } else if (comparesAsList(plan.where)) {
@@ -192,7 +193,7 @@ export class Packet {
         out.ascii(' IN (');
       }
       const start = out.length;
-      this.#comparable(plan, key, index, image);
+      writeComparable(out, plan, key, index, image);
       this.#written(start);
       out.byte(CLOSE);
       this.expected[this.expected.length - 1] += expected;
@@ -204,7 +205,7 @@ export class Packet {
         out.bytes(plan.deleteHead);
       }
       out.byte(OPEN);
-      this.#whereAll(plan, index, image);
+      writeWhere(out, plan, index, image);
       out.byte(CLOSE);
       this.#written(this.starts[this.starts.length - 1]);
       this.expected[this.expected.length - 1] += expected;
@@ -228,7 +229,7 @@ export class Packet {
   ): readonly number[] {
     const out = this.#out;
     const lax = needsLaxMode(plan, index, after);
-    const changed = this.#changedColumns(plan, index, before, after, also);
+    const changed = changedColumns(this.#nowChanged, plan, index, before, after, also);
     // The key comes first in `columns`: where it would be set, nothing has changed or the target sets it.
     const mergeable =
       keyKept &&
@@ -247,10 +248,10 @@ export class Packet {
     for (let i = 0; i < changed.length; i++) {
       if (i > 0) out.byte(COMMA);
       out.utf8(plan.assignments[changed[i]]);
-      this.#literal(plan, index, after, plan.columns[changed[i]]);
+      writeLiteral(out, plan, index, after, plan.columns[changed[i]]);
     }
     out.ascii(' WHERE ');
-    this.#whereAll(plan, index, before);
+    writeWhere(out, plan, index, before);
     if (plan.identity === null) out.ascii(' LIMIT 1');
     this.expected[this.expected.length - 1] = 1;
     this.#written(this.starts[this.starts.length - 1]);
@@ -259,7 +260,7 @@ export class Packet {
       this.#open = 'update';
       const tuple = (this.#tuple ??= new ByteWriter(256));
       tuple.reset();
-      this.#tupleKeyEnd = this.#rowTuple(plan, plan.upserts.keyColumns, index, after, tuple);
+      this.#tupleKeyEnd = writeTuple(tuple, plan, plan.upserts.keyColumns, index, after);
     }
     this.#nowChanged = this.#changed;
     this.#changed = changed;
@@ -286,25 +287,6 @@ export class Packet {
     this.rows--;
   }
 
-  /** By place in `plan.columns`; where nothing differs the first one, for a statement that touches nothing. */
-  #changedColumns(
-    plan: TablePlan,
-    index: RowIndex,
-    before: number,
-    after: number,
-    also: readonly number[] | null,
-  ): number[] {
-    const { columns, always } = plan;
-    const changed = this.#nowChanged;
-    changed.length = 0;
-    for (let i = 0; i < columns.length; i++) {
-      if (always[i] === 1 || !sameBytes(index, before, after, columns[i])) changed.push(i);
-      else if (also?.includes(i) === true) changed.push(i);
-    }
-    if (changed.length === 0) changed.push(0);
-    return changed;
-  }
-
   #joinUpsert(plan: TablePlan, keyColumns: number, index: RowIndex, after: number): void {
     const out = this.#out;
     const tuple = this.#tuple;
@@ -323,26 +305,10 @@ export class Packet {
     }
     out.byte(COMMA);
     const start = out.length;
-    const keyEnd = start + this.#rowTuple(plan, keyColumns, index, after, out);
+    const keyEnd = start + writeTuple(out, plan, keyColumns, index, after);
     this.lastStatement = this.starts.length - 1;
     this.lastRow = this.upserts[this.upserts.length - 1].add(start, keyEnd, out.length);
     this.rows++;
-  }
-
-  /** `(..)` of all written columns; returns where its key ends, counted from its begin. */
-  #rowTuple(plan: TablePlan, keyColumns: number, index: RowIndex, image: number, out: ByteWriter): number {
-    const start = out.length;
-    let keyEnd = 0;
-    out.byte(OPEN);
-    const { columns } = plan;
-    for (let i = 0; i < columns.length; i++) {
-      if (i === keyColumns) keyEnd = out.length;
-      if (i > 0) out.byte(COMMA);
-      this.#literal(plan, index, image, columns[i], out);
-    }
-    if (keyEnd === 0) keyEnd = out.length;
-    out.byte(CLOSE);
-    return keyEnd - start;
   }
 
   /** Ends a statement whose last words are still to be written. */
@@ -426,69 +392,5 @@ export class Packet {
     this.plans.push(plan);
     this.#open = open;
     this.#plan = plan;
-  }
-
-  #literal(plan: TablePlan, index: RowIndex, image: number, column: number, out = this.#out): void {
-    const at = image * index.columnCount + column;
-    const start = index.starts[at];
-    if (start < 0) out.ascii('NULL');
-    else plan.codec.columns[column].literal(index.buf, start, index.lengths[at], out);
-  }
-
-  #comparable(plan: TablePlan, where: WhereColumn, index: RowIndex, image: number): void {
-    if (where.comparison !== 'float') {
-      this.#literal(plan, index, image, where.column);
-      return;
-    }
-    const at = image * index.columnCount + where.column;
-    const codec = plan.codec.columns[where.column];
-    // An exponent makes the literal a double: a decimal would be compared by its digits.
-    const value = Number(codec.value(index.buf, index.starts[at], index.lengths[at]));
-    this.#out.ascii(Math.fround(value).toExponential());
-  }
-
-  #whereAll(plan: TablePlan, index: RowIndex, image: number): void {
-    const out = this.#out;
-    const { where } = plan;
-    for (let i = 0; i < where.length; i++) {
-      if (i > 0) out.ascii(' AND ');
-      const column = where[i];
-      const start = index.starts[image * index.columnCount + column.column];
-      out.utf8(column.name);
-      if (start < 0) {
-        out.ascii(' IS NULL');
-        continue;
-      }
-      switch (column.comparison) {
-        case 'plain':
-        case 'float':
-          out.byte(0x3d);
-          this.#comparable(plan, column, index, image);
-          break;
-        case 'enum':
-          out.byte(0x3d);
-          this.#literal(plan, index, image, column.column);
-          if (isNoMember(index, image * index.columnCount + column.column)) break;
-          out.ascii(' AND ');
-          out.utf8(column.name);
-          out.ascii('<>0');
-          break;
-        case 'json':
-          out.ascii('=CAST(');
-          this.#literal(plan, index, image, column.column);
-          out.ascii(' AS JSON)');
-          break;
-        case 'exact-text':
-          // The first half can use an index, the second tells apart what the collation does not.
-          out.byte(0x3d);
-          this.#literal(plan, index, image, column.column);
-          out.ascii(' AND CAST(CONVERT(');
-          out.utf8(column.name);
-          out.ascii(' USING utf8mb4) AS BINARY)=CAST(');
-          this.#literal(plan, index, image, column.column);
-          out.ascii(' AS BINARY)');
-          break;
-      }
-    }
   }
 }

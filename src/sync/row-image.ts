@@ -1,6 +1,6 @@
 /** What a packet asks of a row image before it writes it. */
 import type { RowIndex } from '../binlog/rows.js';
-import type { TablePlan } from './plan.js';
+import { sameBytes, type TablePlan } from './plan.js';
 
 /** True when an ENUM holds 0, which the source has stored in a lax mode for a value that is no member. */
 export function needsLaxMode(plan: TablePlan, index: RowIndex, image: number): boolean {
@@ -29,4 +29,23 @@ export function sameNumbers(a: readonly number[], b: readonly number[]): boolean
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
+}
+
+/** Fills `into` by place in `plan.columns`; where nothing differs with the first one, for a statement that touches nothing. */
+export function changedColumns(
+  into: number[],
+  plan: TablePlan,
+  index: RowIndex,
+  before: number,
+  after: number,
+  also: readonly number[] | null,
+): number[] {
+  const { columns, always } = plan;
+  into.length = 0;
+  for (let i = 0; i < columns.length; i++) {
+    if (always[i] === 1 || !sameBytes(index, before, after, columns[i])) into.push(i);
+    else if (also?.includes(i) === true) into.push(i);
+  }
+  if (into.length === 0) into.push(0);
+  return into;
 }
