@@ -98,8 +98,8 @@ function ignore(schemaPattern: string, tablePattern: string, events: string[]): 
 
 const TASKS: Record<string, object[] | Refusal> = {
   '1.4.2-online-ddl.yaml': {
-    code: 20013,
-    message: '1.4.2-online-ddl.yaml:3:1: must specify at least one mysql-instances',
+    code: 60001,
+    message: '1.4.2-online-ddl.yaml:5:13: "shard-mode: pessimistic" is not supported yet',
   },
   '1.4.3-expression-filter.yaml': [
     { expressionFilters: [{ schema: 'expr_filter', table: 'tbl', insertValueExpr: 'c % 2 = 0' }] },

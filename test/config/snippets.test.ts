@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { parseTaskConfig } from '../../src/config/task-config.js';
 import type { TaskInstance } from '../../src/config/task-instances.js';
-import { DmError } from '../../src/errors/dm-error.js';
 
 const REFERENCES: Record<string, (names: string[]) => string[]> = {
   routes: (names) => [`    route-rules: [${names.join(', ')}]`],
@@ -321,25 +320,5 @@ describe('accepted', () => {
       sslCert: '/path/to/tidb-client-cert.pem',
       sslKey: '/path/to/tidb-client-key.pem',
     });
-  });
-});
-
-const NOT_YET: [string, string, string][] = [
-  ['1.3.1.5.2 shard merge', 'shard-mode: "pessimistic"\n', 'shard-mode: pessimistic'],
-];
-
-describe('not supported yet', () => {
-  test.each(NOT_YET)('%s', (_name, snippet, key) => {
-    const place = /^\S+:/.test(snippet) ? 'task.yaml:' : '';
-    try {
-      read(snippet);
-      expect.unreachable();
-    } catch (error) {
-      expect(error).toBeInstanceOf(DmError);
-      const { code, message } = error as DmError;
-      expect(code).toBe(60001);
-      expect(message.startsWith(place)).toBe(true);
-      expect(message).toContain(`"${key}" is not supported yet`);
-    }
   });
 });
