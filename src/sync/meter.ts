@@ -46,8 +46,12 @@ export class SyncMeter {
     this.#last = { at: this.#started, events: 0, rows: 0 };
   }
 
-  /** Learns how far the source's clock is from ours: lag is measured on the source's. */
-  async calibrate(source: Session): Promise<void> {
+  /**
+   * Learns how far the source's clock is from ours: lag is measured on the source's. And how far its binlog goes:
+   * a unit that fails before it is asked for its status shows this.
+   */
+  async calibrate(source: Session, config: SubtaskConfig): Promise<void> {
+    this.#master = await currentLocation(source, config).catch(() => this.#master);
     const [row] = await source.query('SELECT UNIX_TIMESTAMP(NOW(3)) AS now');
     this.#offsetMs = Number(row?.now ?? 0) * 1000 - this.#clock.wall();
   }

@@ -29,6 +29,29 @@ export interface ErrorPlaces {
 const PLACES =
   /^startLocation: \[position: \(([^,]*), (\d+)\), gtid-set: ([^\]]*)\], endLocation: \[position: \(([^,]*), (\d+)\), gtid-set: ([^\]]*)\](, origin SQL: \[)?/;
 
+/**
+ * The same error with `setAt` of both places for their `gtid-set`. Rows know but the GTID of their own transaction,
+ * and who starts again from a `startLocation` needs the set of those before it. Null leaves the place as it is.
+ */
+export function withGtidSets(
+  error: DmError,
+  setAt: (place: Pick<BinlogLocation, 'name' | 'pos'>) => string | null,
+): DmError {
+  const match = PLACES.exec(error.message);
+  if (match === null) return error;
+  const at = (name: string, pos: string, known: string): BinlogLocation => {
+    const place = { name, pos: Number(pos) };
+    return { ...place, gtidSet: setAt(place) ?? known };
+  };
+  const places = formatPlaces(at(match[1], match[2], match[3]), at(match[4], match[5], match[6]));
+  const { code, scope, level, workaround, rawCause } = error;
+  const message = `${places}${match[7] ?? ''}${error.message.slice(match[0].length)}`;
+  return new DmError({ code, class: error.class, scope, level, workaround }, message, {
+    cause: error.cause,
+    rawCause,
+  });
+}
+
 /** Reads what `formatPlaces` has put in front of a message; null where it has no place. */
 export function parsePlaces(message: string): ErrorPlaces | null {
   const match = PLACES.exec(message);

@@ -2,7 +2,7 @@
  * The low-water mark: up to which place of the binlog everything is committed in the target. Lanes commit
  * apart, so transaction ends queue up here until no lane holds an earlier change any more.
  */
-import type { BinlogLocation } from '../model/location.js';
+import { comparePositions, type BinlogLocation } from '../model/location.js';
 
 /** The executed GTID set, grown transaction by transaction. */
 export interface GtidSetTracker {
@@ -56,6 +56,22 @@ export class Progress {
 
   location(): BinlogLocation {
     return { name: this.#name, pos: this.#pos, gtidSet: this.#gtids?.toString() ?? '' };
+  }
+
+  /**
+   * What had been executed when the stream stood at `place`: at or behind the low-water mark; null before it, and
+   * where GTIDs are not known. `copyOf` makes a tracker of a set's text.
+   */
+  gtidSetAt(
+    place: Pick<BinlogLocation, 'name' | 'pos'>,
+    copyOf: (set: string) => GtidSetTracker,
+  ): string | null {
+    if (this.#gtids === null || comparePositions(place, this) < 0) return null;
+    const set = copyOf(this.#gtids.toString());
+    for (const mark of this.#marks.slice(this.#head)) {
+      if (comparePositions(mark, place) <= 0 && mark.gtid !== '') set.add(mark.gtid);
+    }
+    return set.toString();
   }
 
   /**

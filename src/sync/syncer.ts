@@ -37,6 +37,7 @@ import type { GtidOrder } from './lane-skips.js';
 import type { OpenParking, Parking, ParkingContext } from './parking.js';
 import { loadOnlineDdl, OnlineDdl, type OnlineDdlOptions } from './online-ddl.js';
 import { Progress } from './progress.js';
+import { withGtidSets } from './place.js';
 import { ReplacedRows } from './replaced-rows.js';
 import { SafeMode } from './safe-mode.js';
 import { explainRefusal, openSourceBinlog } from './source-binlog.js';
@@ -182,7 +183,12 @@ export class Syncer {
       if (cause instanceof FencedError) return { outcome: 'fenced', seenEpoch: cause.seenEpoch };
       if (cause === ENDED) return { outcome: 'ended' };
       const at = this.#applier?.location();
-      throw await explainRefusal(toDmError(cause, 'not-set'), this.#options.config, at);
+      const gtids = (set: string) => new GtidTracker(this.#options.config.flavor, set);
+      const failure = withGtidSets(
+        toDmError(cause, 'not-set'),
+        (place) => this.#progress?.gtidSetAt(place, gtids) ?? null,
+      );
+      throw await explainRefusal(failure, this.#options.config, at);
     } finally {
       await this.#close();
     }
@@ -209,7 +215,7 @@ export class Syncer {
     for (const table of start.unsaved) this.#unsaved.change(table);
     for (const table of start.outdated) this.#unsaved.drop(table);
     await this.#prepareLanes(start, owner);
-    await this.#meter.calibrate(source);
+    await this.#meter.calibrate(source, config);
     const context = this.#build(start, filter, source);
     const taken = start.resumed && !start.foreign ? owner.lanes.map(({ position }) => position) : [];
     this.#parking = (await this.#options.openParking?.({ ...context, owner, taken })) ?? null;
