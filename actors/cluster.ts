@@ -26,8 +26,9 @@ import { Membership } from './membership.js';
 import { askOperation } from './operation-query.js';
 import { subtaskActorKey } from './source.js';
 import { askSources } from './status-query.js';
+import type { SubtaskIndex } from './subtask-index.js';
 import { subtaskState } from './subtask-state.js';
-import { outcomeOf, refusalOf, seqOf, type CommandView } from './subtask-command.js';
+import { outcomeOf, refusalOf, seqOf, type CommandView, type Outcome } from './subtask-command.js';
 import { asDmUnavailable } from './unavailable.js';
 
 export interface LeaderClusterOptions {
@@ -36,6 +37,7 @@ export interface LeaderClusterOptions {
   readonly observed: KvView<ActorDocument>;
   readonly bus: Bus;
   readonly leader: Leader;
+  readonly subtasks: SubtaskIndex;
   readonly leases: LeaseObserver;
   readonly rpcTimeoutMs: number;
   readonly name: string;
@@ -78,7 +80,7 @@ export class LeaderCluster implements Cluster {
         if (!document) return false;
         return document.worker === '' ? this.#freeWorkers() === 0 : true;
       },
-      [this.#expected, this.#options.store.members],
+      [[this.#expected, 'placement.'], this.#options.store.members, this.#options.leases],
       this.#options.ports.clock,
       PLACE_MS,
     );
@@ -107,7 +109,7 @@ export class LeaderCluster implements Cluster {
     }
     const free = await waitUntil(
       () => this.#workerOf(sourceId) === '',
-      [this.#expected],
+      [[this.#expected, keys.placement(sourceId)]],
       this.#options.ports.clock,
       this.#options.rpcTimeoutMs,
     );
@@ -136,7 +138,8 @@ export class LeaderCluster implements Cluster {
     const { startTime, safeModeTimeMs } = options;
     const config = parseTaskConfig(yaml, `task ${name}`, { startsAtTime: startTime !== undefined });
     const own = config.instances.map((instance) => instance.sourceId);
-    const sources = options.sources.length === 0 ? own : own.filter((id) => options.sources.includes(id));
+    const wanted = new Set(options.sources);
+    const sources = wanted.size === 0 ? own : own.filter((id) => wanted.has(id));
     for (const source of sources) this.#refuseUnknownSource(source);
     const starting = sources.map((source): SubtaskDocument => ({
       type: 'subtask',
@@ -151,7 +154,18 @@ export class LeaderCluster implements Cluster {
     }));
     // From here on the start is decided: this leader or the next one carries it out.
     await this.#decideStart(name, yaml, starting);
-    return Promise.all(starting.map((document) => this.#await(document)));
+    const { clock } = this.#options.ports;
+    const giveUp = clock.monotonic() + this.#options.rpcTimeoutMs;
+    const starts = new Set(starting.map(({ start }) => start));
+    const begun = await waitUntil(
+      () => !this.#get('task', keys.task(name))?.starting.some(({ start }) => starts.has(start)),
+      [[this.#expected, keys.task(name)]],
+      clock,
+      this.#options.rpcTimeoutMs,
+    );
+    if (!begun) return starting.map((document) => this.#resultOf(document, null));
+    const left = Math.max(giveUp - clock.monotonic(), 0);
+    return Promise.all(starting.map((document) => this.#await(document, left)));
   }
 
   async operateSubtasks(
@@ -174,11 +188,11 @@ export class LeaderCluster implements Cluster {
     // A start that is being carried out comes before the command.
     await waitUntil(
       () => (this.#get('task', keys.task(name))?.starting.length ?? 0) === 0,
-      [this.#expected],
+      [[this.#expected, keys.task(name)]],
       this.#options.ports.clock,
       this.#options.rpcTimeoutMs,
     );
-    const own = this.#all('subtask').filter(({ task }) => task === name);
+    const own = this.#options.subtasks.of(name);
     if (own.length === 0) throw new DmError(CODES.schedulerTaskNotExist, `task with name ${name} not exist`);
     return sources.length === 0 ? own : own.filter(({ source }) => sources.includes(source));
   }
@@ -186,14 +200,14 @@ export class LeaderCluster implements Cluster {
   async queryStatus(task: string, sources: readonly string[]): Promise<SubtaskView[]> {
     const asked = new Map<string, SubtaskDocument[]>();
     if (task === '') for (const { sourceId } of this.#all('source')) asked.set(sourceId, []);
-    for (const document of this.#all('subtask')) {
-      if (task !== '' && document.task !== task) continue;
+    for (const document of task === '' ? this.#all('subtask') : this.#options.subtasks.of(task)) {
       const list = asked.get(document.source);
       if (list) list.push(document);
       else asked.set(document.source, [document]);
     }
+    const only = new Set(sources);
     const chosen = [...asked]
-      .filter(([source]) => sources.length === 0 || sources.includes(source))
+      .filter(([source]) => only.size === 0 || only.has(source))
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([source, subtasks]) => ({ source, worker: this.#workerOf(source), subtasks }));
     const { bus, observed } = this.#options;
@@ -204,13 +218,17 @@ export class LeaderCluster implements Cluster {
     const views = await this.queryStatus(task, sources);
     const workers = await this.workers();
     const { observed, ports } = this.#options;
-    const subtasks = this.#subtasks().filter((one) => task === '' || one.task === task);
+    const own = new Map<string, SubtaskDocument[]>(views.map((view) => [view.source.source, []]));
+    for (const one of this.#subtasks()) {
+      if (task === '' || one.task === task) own.get(one.source)?.push(one);
+    }
     return views.map((view) => {
       const { source } = view.source;
-      const own = subtasks.filter((one) => one.source === source);
       return {
         view,
-        states: own.map((one) => subtaskState(one, observed.get(subtaskActorKey(source, one.task)))),
+        states: own
+          .get(source)!
+          .map((one) => subtaskState(one, observed.get(subtaskActorKey(source, one.task)))),
         now: ports.clock.wall(),
         lastWorker: this.#get('placement', keys.placement(source))?.lastWorker ?? '',
         workers,
@@ -277,11 +295,6 @@ export class LeaderCluster implements Cluster {
     return [...known, ...starting.filter(({ source, task }) => !keysKnown.has(keys.subtask(source, task)))];
   }
 
-  /** True while the start of this subtask is decided and not carried out. */
-  #isStarting({ task, start }: SubtaskDocument): boolean {
-    return this.#get('task', keys.task(task))?.starting.some((one) => one.start === start) ?? false;
-  }
-
   #workerOf(source: string): string {
     return this.#get('placement', keys.placement(source))?.worker ?? '';
   }
@@ -346,21 +359,29 @@ export class LeaderCluster implements Cluster {
     }));
     if (written) {
       const taken = () => seqOf(this.#commandView(document)) >= written.seq;
-      await waitUntil(taken, [this.#expected, observed], ports.clock, timeoutMs);
+      await waitUntil(taken, [[observed, subtaskActorKey(source, task)]], ports.clock, timeoutMs);
     }
     return { result, msg, source, worker };
   }
 
-  async #await(document: SubtaskDocument): Promise<SourceResult> {
-    const { source } = document;
-    const { ports, observed, rpcTimeoutMs } = this.#options;
+  /** Waits for what becomes of the command; its subtask's document has been written. */
+  async #await(document: SubtaskDocument, timeoutMs = this.#options.rpcTimeoutMs): Promise<SourceResult> {
+    const { source, task } = document;
+    const { ports, observed } = this.#options;
     await waitUntil(
-      () => !this.#isStarting(document) && outcomeOf(this.#commandView(document), document) !== null,
-      [this.#expected, observed],
+      () => outcomeOf(this.#commandView(document), document) !== null,
+      [
+        [this.#expected, keys.subtask(source, task)],
+        [this.#expected, keys.placement(source)],
+        [observed, subtaskActorKey(source, task)],
+      ],
       ports.clock,
-      rpcTimeoutMs,
+      timeoutMs,
     );
-    const known = this.#isStarting(document) ? null : outcomeOf(this.#commandView(document), document);
+    return this.#resultOf(document, outcomeOf(this.#commandView(document), document));
+  }
+
+  #resultOf({ source }: SubtaskDocument, known: Outcome | null): SourceResult {
     const outcome = known ?? {
       result: false,
       msg: new DmError(

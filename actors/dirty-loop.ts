@@ -11,6 +11,8 @@ export interface DirtyLoopOptions {
   readonly work: () => Promise<void>;
   /** Also runs this often without any change. */
   readonly everyMs: number;
+  /** Rests so long between two runs, changes or not; default 0. */
+  readonly restMs?: number;
 }
 
 const FIRST_RETRY_MS = 200;
@@ -22,6 +24,7 @@ export class DirtyLoop {
   #running: Promise<void> | null = null;
   #timer: Timer | null = null;
   #retryMs = FIRST_RETRY_MS;
+  #resting = false;
   #stopped = false;
 
   constructor(options: DirtyLoopOptions) {
@@ -30,7 +33,7 @@ export class DirtyLoop {
 
   kick(): void {
     this.#dirty = true;
-    if (this.#stopped || this.#running) return;
+    if (this.#stopped || this.#running || this.#resting) return;
     this.#running = this.#run().finally(() => {
       this.#running = null;
       if (this.#dirty && !this.#stopped && !this.#timer) this.kick();
@@ -45,7 +48,7 @@ export class DirtyLoop {
   }
 
   async #run(): Promise<void> {
-    const { clock, log, name, work, everyMs } = this.#options;
+    const { log, name, work, everyMs, restMs = 0 } = this.#options;
     this.#timer?.cancel();
     this.#timer = null;
     let next = everyMs;
@@ -54,6 +57,7 @@ export class DirtyLoop {
       try {
         await work();
         this.#retryMs = FIRST_RETRY_MS;
+        if (restMs > 0) break;
       } catch (error) {
         if (this.#stopped) return;
         log.warn(`${name} failed, will be tried again`, { error: String(error), retryMs: this.#retryMs });
@@ -63,7 +67,22 @@ export class DirtyLoop {
       }
     }
     if (this.#stopped) return;
-    this.#timer = clock.after(next, () => {
+    if (restMs > 0) this.#rest(restMs, next);
+    else this.#kickAfter(next);
+  }
+
+  #rest(restMs: number, next: number): void {
+    this.#resting = true;
+    this.#timer = this.#options.clock.after(restMs, () => {
+      this.#timer = null;
+      this.#resting = false;
+      if (this.#dirty) this.kick();
+      else this.#kickAfter(Math.max(next - restMs, 0));
+    });
+  }
+
+  #kickAfter(ms: number): void {
+    this.#timer = this.#options.clock.after(ms, () => {
       this.#timer = null;
       this.kick();
     });

@@ -66,13 +66,17 @@ export class KvView<T> {
 
   /** All documents, or those of one folder. */
   *values(folder = ''): Generator<T> {
+    for (const [, value] of this.entries(folder)) yield value;
+  }
+
+  *entries(folder = ''): Generator<[key: string, value: T]> {
     if (folder === '') {
-      for (const { value } of this.#entries.values()) yield value;
+      for (const [key, { value }] of this.#entries) yield [key, value];
       return;
     }
     for (const key of this.#folders.get(folder) ?? []) {
       const seen = this.#entries.get(key);
-      if (seen) yield seen.value;
+      if (seen) yield [key, seen.value];
     }
   }
 

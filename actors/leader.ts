@@ -2,35 +2,58 @@
  * What the leading master does, for as long as it leads: keeps every source placed, and clears away what
  * has been stopped. All writes are compare-and-set on what was looked at, so a leader that does not know
  * yet that it has lost the lease can only fail.
+ *
+ * A change marks what it may concern, and only that is looked at: a subtask among ten thousand costs what it
+ * costs among ten. Every now and then, and after a failure, everything is looked at.
  */
 import type { SubtaskContext } from '../machines/subtask.js';
-import type { SourceContext } from '../machines/source.js';
-import { unescapeKey } from '../src/nats/subjects.js';
+import { inParallel } from '../src/runtime/in-parallel.js';
 import type { Log, Ports } from '../src/runtime/ports.js';
 import type { ActorDocument } from '../src/runtime/host/document.js';
 import type { ClusterStore } from './cluster-store.js';
 import { DirtyLoop } from './dirty-loop.js';
-import { keys, type PlacementDocument, type SubtaskDocument, type TaskDocument } from './documents.js';
+import {
+  keys,
+  type ExpectedDocument,
+  type PlacementDocument,
+  type SubtaskDocument,
+  type TaskDocument,
+} from './documents.js';
 import type { KvView } from './kv-view.js';
 import type { LeaseObserver } from './leases.js';
 import { reconcilePlacements, type PlaceableWorker } from './placement.js';
-import { subtaskActorKey } from './source.js';
+import { SeenEpochs } from './seen-epochs.js';
+import type { SubtaskIndex } from './subtask-index.js';
 
 export interface LeaderOptions {
   readonly ports: Ports;
   readonly store: ClusterStore;
   readonly observed: KvView<ActorDocument>;
   readonly leases: LeaseObserver;
+  readonly subtasks: SubtaskIndex;
+}
+
+/** What may have to be done. */
+interface Marks {
+  places: boolean;
+  starts: boolean;
+  /** Keys of subtasks, the same in what is expected and in what is observed. */
+  readonly subtasks: Set<string>;
+  readonly tasks: Set<string>;
 }
 
 const RECONCILE_MS = 10_000;
-const PARALLEL_WRITES = 16;
+const PARALLEL_WRITES = 32;
 
 export class Leader {
   readonly #options: LeaderOptions;
   readonly #log: Log;
   readonly #loop: DirtyLoop;
   readonly #unwatch: (() => void)[] = [];
+  readonly #seen = new SeenEpochs();
+  #marks: Marks = noMarks();
+  /** On the monotonic clock: when everything is looked at again. */
+  #allDue = 0;
 
   constructor(options: LeaderOptions) {
     this.#options = options;
@@ -46,15 +69,27 @@ export class Leader {
 
   start(): void {
     const { store, observed, leases } = this.#options;
-    const kick = (): void => this.#loop.kick();
-    this.#unwatch.push(store.expected.onChange(kick), store.members.onChange(kick));
+    const place = (): void => {
+      this.#marks.places = true;
+      this.#loop.kick();
+    };
     this.#unwatch.push(
+      store.expected.onChange((key, now, before) => this.#expectedChanged(key, now ?? before!)),
+      store.members.onChange(place, 'worker.'),
+      leases.onChange(place),
       observed.onChange((key, now, before) => {
-        if (key.startsWith('subtask.') && (now === null || now.value !== before?.value)) kick();
-      }),
+        if (now && this.#noteEpochs(now)) place();
+        const expected = store.expected.get(key);
+        const stopping = expected?.type === 'subtask' && expected.stage === 'Stopped';
+        if (now !== null && now.value === before?.value && !stopping) return;
+        this.#marks.subtasks.add(key);
+        this.#loop.kick();
+      }, 'subtask.'),
+      observed.onChange((_, now) => {
+        if (now && this.#noteEpochs(now)) place();
+      }, 'source.'),
     );
-    this.#unwatch.push(leases.onChange(kick));
-    kick();
+    this.#loop.kick();
   }
 
   async stop(): Promise<void> {
@@ -72,10 +107,71 @@ export class Leader {
     return alive;
   }
 
+  #expectedChanged(key: string, document: ExpectedDocument): void {
+    const marks = this.#marks;
+    switch (document.type) {
+      case 'source':
+        marks.places = true;
+        break;
+      case 'placement':
+        marks.places = true;
+        // What waits for nobody any more when nobody has the source.
+        for (const [subtask] of this.#options.store.expected.entries(keys.subtasksOf(document.source))) {
+          marks.subtasks.add(subtask);
+        }
+        break;
+      case 'task':
+        marks.starts = true;
+        marks.tasks.add(document.name);
+        break;
+      case 'subtask':
+        marks.subtasks.add(key);
+        marks.tasks.add(document.task);
+        break;
+    }
+    this.#loop.kick();
+  }
+
   async #reconcile(): Promise<void> {
-    await this.#finishStarts();
-    await this.#place();
-    await this.#clearStopped();
+    const { clock } = this.#options.ports;
+    if (clock.monotonic() >= this.#allDue) this.#markAll();
+    const marks = this.#marks;
+    this.#marks = noMarks();
+    try {
+      if (marks.starts) await this.#finishStarts();
+      if (marks.places) await this.#place();
+      await this.#clearStopped(marks.subtasks);
+      await this.#clearTasks(new Set([...marks.tasks, ...this.#marks.tasks]));
+    } catch (error) {
+      this.#allDue = 0;
+      throw error;
+    }
+  }
+
+  #markAll(): void {
+    const { clock } = this.#options.ports;
+    const { store, observed } = this.#options;
+    this.#allDue = clock.monotonic() + RECONCILE_MS;
+    const marks = this.#marks;
+    marks.places = true;
+    marks.starts = true;
+    for (const [key, document] of store.expected.entries('subtask.')) {
+      if (document.type === 'subtask' && document.stage === 'Stopped') marks.subtasks.add(key);
+    }
+    for (const [key] of observed.entries('subtask.')) {
+      if (!store.expected.get(key)) marks.subtasks.add(key);
+    }
+    for (const task of store.expected.values('task.')) if (task.type === 'task') marks.tasks.add(task.name);
+    this.#seen.clear();
+    for (const document of observed.values('subtask.')) this.#noteEpochs(document);
+    for (const document of observed.values('source.')) this.#noteEpochs(document);
+  }
+
+  /** True when it says that a source is placed under too low an epoch. */
+  #noteEpochs(document: ActorDocument): boolean {
+    const { source, epoch } = this.#seen.note(document);
+    const placement = this.#options.store.expected.get(keys.placement(source));
+    return placement?.type === 'placement' && epoch > placement.epoch;
   }
 
   async #finishStarts(): Promise<void> {
@@ -83,17 +179,18 @@ export class Leader {
     const tasks = [...expected.values('task.')].filter(
       (document): document is TaskDocument => document.type === 'task' && document.starting.length > 0,
     );
-    await this.#inParallel(tasks, async (task) => {
+    const missing = tasks
+      .flatMap(({ starting }) => starting)
+      .filter(({ source, task }) => expected.get(keys.subtask(source, task)) === undefined);
+    await inParallel(missing, PARALLEL_WRITES, async (document) => {
+      const key = keys.subtask(document.source, document.task);
+      // The store refuses what is there already: another leader may have carried out a part of it.
+      await expected.create(key, document).catch(async (error: unknown) => {
+        if (!(await expected.refresh(key))) throw error;
+      });
+    });
+    await inParallel(tasks, PARALLEL_WRITES, async (task) => {
       const key = keys.task(task.name);
-      for (const document of task.starting) {
-        const subtask = keys.subtask(document.source, document.task);
-        const present = expected.get(subtask) ?? (await expected.refresh(subtask));
-        if (present) continue;
-        await expected.create(subtask, document).catch(async (error: unknown) => {
-          await expected.refresh(subtask);
-          throw error;
-        });
-      }
       const now = expected.get(key);
       if (now?.type !== 'task') return;
       // Others may have been decided meanwhile: they stay for the next round.
@@ -110,9 +207,11 @@ export class Leader {
     const { expected } = this.#options.store;
     const sources: string[] = [];
     const placements = new Map<string, PlacementDocument>();
-    for (const document of expected.values()) {
+    for (const document of expected.values('source.')) {
       if (document.type === 'source') sources.push(document.sourceId);
-      else if (document.type === 'placement') placements.set(document.source, document);
+    }
+    for (const document of expected.values('placement.')) {
+      if (document.type === 'placement') placements.set(document.source, document);
     }
     const known = new Set(sources);
     const writes: PlacementDocument[] = [];
@@ -121,16 +220,15 @@ export class Leader {
       if (known.has(placement.source) || placement.worker === '') continue;
       writes.push({ ...placement, worker: '', session: '', lastWorker: '' });
     }
-    const seen = this.#seenEpochs();
     writes.push(
       ...reconcilePlacements({
         sources,
         placements,
         workers: this.workers(),
-        seenEpoch: (source) => seen.get(source) ?? 0,
+        seenEpoch: (source) => this.#seen.of(source),
       }),
     );
-    await this.#inParallel(writes, async (placement) => {
+    await inParallel(writes, PARALLEL_WRITES, async (placement) => {
       await expected.replace(keys.placement(placement.source), placement).catch(async (error: unknown) => {
         await expected.refresh(keys.placement(placement.source));
         throw error;
@@ -143,59 +241,25 @@ export class Leader {
     });
   }
 
-  /** Placement epochs that subtasks found in the target, or that actors were hosted under. */
-  #seenEpochs(): Map<string, number> {
-    const seen = new Map<string, number>();
-    const note = (source: string, epoch: number): void => {
-      if (epoch > (seen.get(source) ?? 0)) seen.set(source, epoch);
-    };
-    const { observed } = this.#options;
-    for (const document of observed.values('subtask.')) {
-      const context = document.context as SubtaskContext;
-      if (context.fencedBy > 0) note(context.source, context.fencedBy);
-      note(context.source, document.epoch);
-    }
-    for (const document of observed.values('source.')) {
-      note((document.context as SourceContext).source, document.epoch);
-    }
-    // An epoch that is its placement's own is no reason to move: only what is above it counts.
-    return seen;
-  }
-
-  async #clearStopped(): Promise<void> {
+  async #clearStopped(marked: ReadonlySet<string>): Promise<void> {
     const { store, observed } = this.#options;
-    const stopped: SubtaskDocument[] = [];
-    const tasks = new Set<string>();
-    for (const document of store.expected.values('subtask.')) {
-      if (document.type !== 'subtask') continue;
-      if (document.stage === 'Stopped' && this.#isOver(document)) stopped.push(document);
-      else tasks.add(document.task);
+    const stopped: [string, SubtaskDocument][] = [];
+    for (const key of marked) {
+      const document = store.expected.get(key);
+      if (document?.type !== 'subtask') continue;
+      if (document.stage === 'Stopped' && this.#isOver(key, document)) stopped.push([key, document]);
     }
-    await this.#inParallel(stopped, async (document) => {
-      const key = keys.subtask(document.source, document.task);
+    await inParallel(stopped, PARALLEL_WRITES, async ([key, document]) => {
       await store.expected.delete(key).catch(async (error: unknown) => {
         await store.expected.refresh(key);
         throw error;
       });
       this.#log.info('a subtask is stopped and gone', { task: document.task, source: document.source });
     });
-    for (const task of [...store.expected.values('task.')]) {
-      if (task.type !== 'task' || task.starting.length > 0 || tasks.has(task.name)) continue;
-      const key = keys.task(task.name);
-      await store.expected.delete(key).catch(async (error: unknown) => {
-        await store.expected.refresh(key);
-        throw error;
-      });
-    }
-    const orphans: SubtaskContext[] = [];
-    for (const document of observed.values('subtask.')) {
-      const context = document.context as SubtaskContext;
-      if (!store.expected.get(keys.subtask(context.source, context.task))) orphans.push(context);
-    }
-    await this.#inParallel(orphans, async ({ source, task }) => {
+    const orphans = [...marked].filter((key) => !store.expected.get(key) && observed.get(key));
+    await inParallel(orphans, PARALLEL_WRITES, async (key) => {
       // The view may have missed something: the store has the last word before anything is thrown away.
-      if (await store.expected.refresh(keys.subtask(source, task))) return;
-      const key = subtaskActorKey(source, task);
+      if (await store.expected.refresh(key)) return;
       await observed.delete(key).catch(async (error: unknown) => {
         await observed.refresh(key);
         throw error;
@@ -203,29 +267,31 @@ export class Leader {
     });
   }
 
+  /** A task without subtasks is over. */
+  async #clearTasks(marked: ReadonlySet<string>): Promise<void> {
+    const { store, subtasks } = this.#options;
+    for (const name of marked) {
+      const key = keys.task(name);
+      const task = store.expected.get(key);
+      if (task?.type !== 'task' || task.starting.length > 0 || subtasks.has(name)) continue;
+      await store.expected.delete(key).catch(async (error: unknown) => {
+        await store.expected.refresh(key);
+        throw error;
+      });
+    }
+  }
+
   /** True when nothing of the subtask runs any more, or nobody is there to run it. */
-  #isOver(document: SubtaskDocument): boolean {
+  #isOver(key: string, document: SubtaskDocument): boolean {
     const placement = this.#options.store.expected.get(keys.placement(document.source));
     if (placement?.type !== 'placement' || placement.worker === '') return true;
-    const actor = this.#options.observed.get(subtaskActorKey(document.source, document.task));
+    const actor = this.#options.observed.get(key);
     if (!actor) return false;
     const context = actor.context as SubtaskContext;
     return context.start === document.start && context.seq >= document.seq && actor.value === 'Stopped';
   }
-
-  async #inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-    const queue = items.values();
-    const failures: unknown[] = [];
-    await Promise.all(
-      Array.from({ length: Math.min(PARALLEL_WRITES, items.length) }, async () => {
-        for (const item of queue) await work(item).catch((error: unknown) => failures.push(error));
-      }),
-    );
-    if (failures.length > 0) throw failures[0];
-  }
 }
 
-/** The name in a member's key: `worker.<escaped>`. */
-export function nameOfKey(key: string): string {
-  return unescapeKey(key.slice(key.indexOf('.') + 1));
+function noMarks(): Marks {
+  return { places: false, starts: false, subtasks: new Set(), tasks: new Set() };
 }

@@ -18,6 +18,7 @@ import { Leader } from './leader.js';
 import type { LeaseHandle, LeaseObserver, Leases } from './leases.js';
 import { Membership, type SupervisorQuestion } from './membership.js';
 import { parseCommand } from './parse-command.js';
+import { SubtaskIndex } from './subtask-index.js';
 import { TaskBoard } from './task-board.js';
 
 export interface MasterOptions {
@@ -40,6 +41,7 @@ export interface MasterOptions {
 interface Term {
   readonly leader: Leader;
   readonly board: TaskBoard;
+  readonly subtasks: SubtaskIndex;
   readonly stops: Stop[];
 }
 
@@ -199,25 +201,28 @@ export class MasterNode implements Service {
     if (this.#term || this.#stopping || !this.#crown?.held) return;
     const { ports, store, bus, handlers, rpcTimeoutMs, name, addr } = this.#options;
     const observed = must(store.observed, 'the view of the actors on a master');
-    const leader = new Leader({ ports, store, observed, leases: must(this.#observer, 'lease observer') });
+    const observer = must(this.#observer, 'lease observer');
+    const subtasks = new SubtaskIndex(store.expected);
+    const leader = new Leader({ ports, store, observed, leases: observer, subtasks });
     const stops: Stop[] = [];
     const board = new TaskBoard({
       ports: { ...ports, kv: store.actors, inspect: this.#options.inspect },
       store,
       observed,
+      subtasks,
       epoch: this.#supervisor.snapshot.context.epoch,
       session: this.session,
     });
-    this.#term = { leader, board, stops };
+    this.#term = { leader, board, subtasks, stops };
     leader.start();
     board.start();
-    const observer = must(this.#observer, 'lease observer');
     const cluster = new LeaderCluster({
       ports,
       store,
       observed,
       bus,
       leader,
+      subtasks,
       leases: observer,
       rpcTimeoutMs,
       name,
@@ -236,6 +241,7 @@ export class MasterNode implements Service {
     this.#term = null;
     await Promise.all(term.stops.map((stop) => stop()));
     await Promise.all([term.leader.stop(), term.board.stop()]);
+    term.subtasks.stop();
     this.#options.ports.log.info('no longer leading the cluster');
   }
 }

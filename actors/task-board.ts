@@ -9,17 +9,21 @@ import type { ClusterStore } from './cluster-store.js';
 import { DirtyLoop } from './dirty-loop.js';
 import { keys, type SubtaskDocument } from './documents.js';
 import type { KvView } from './kv-view.js';
+import type { SubtaskIndex } from './subtask-index.js';
 
 export interface TaskBoardOptions {
   readonly ports: ActorPorts;
   readonly store: ClusterStore;
   readonly observed: KvView<ActorDocument>;
+  readonly subtasks: SubtaskIndex;
   /** Epoch and session of the term: a later leader's board takes the documents over. */
   readonly epoch: number;
   readonly session: string;
 }
 
 const RECHECK_MS = 30_000;
+/** Nobody waits for it: a task whose thousand subtasks begin is looked at now and then, not a thousand times. */
+const REST_MS = 200;
 
 export class TaskBoard {
   readonly #options: TaskBoardOptions;
@@ -37,6 +41,7 @@ export class TaskBoard {
       name: 'deriving the states of tasks',
       work: () => this.#update(),
       everyMs: RECHECK_MS,
+      restMs: REST_MS,
     });
   }
 
@@ -47,10 +52,10 @@ export class TaskBoard {
         const document = now ?? before;
         if (document?.type === 'subtask') this.#mark(document.task);
       }),
-      observed.onChange((key, now, before) => {
-        if (!key.startsWith('subtask.') || (now && now.value === before?.value)) return;
+      observed.onChange((_, now, before) => {
+        if (now && now.value === before?.value) return;
         this.#mark(((now ?? before)!.context as SubtaskContext).task);
-      }),
+      }, 'subtask.'),
     );
     this.#loop.kick();
   }
@@ -71,10 +76,9 @@ export class TaskBoard {
     const only = this.#changed;
     this.#changed = new Set();
     try {
-      const subtasks = this.#subtasks(only);
-      for (const task of only ?? new Set([...subtasks.keys(), ...this.#stored()])) {
-        const found = subtasks.get(task);
-        if (found) await this.#show(task, found);
+      const { subtasks } = this.#options;
+      for (const task of only ?? new Set([...subtasks.tasks(), ...this.#stored()])) {
+        if (subtasks.has(task)) await this.#show(task, this.#observations(task));
         else await this.#remove(task);
       }
     } catch (error) {
@@ -88,20 +92,11 @@ export class TaskBoard {
     return [...this.#options.observed.values('task.')].map(({ context }) => (context as TaskContext).task);
   }
 
-  #subtasks(only: ReadonlySet<string> | null): Map<string, SubtaskObservation[]> {
-    const { store, observed } = this.#options;
-    const found = new Map<string, SubtaskObservation[]>();
-    for (const document of store.expected.values('subtask.')) {
-      if (document.type !== 'subtask' || (only && !only.has(document.task))) continue;
-      const list = found.get(document.task);
-      const observation = observe(
-        document,
-        observed.get(`subtask.${keys.subtaskActor(document.source, document.task)}`),
-      );
-      if (list) list.push(observation);
-      else found.set(document.task, [observation]);
-    }
-    return found;
+  #observations(task: string): SubtaskObservation[] {
+    const { subtasks, observed } = this.#options;
+    return subtasks
+      .of(task)
+      .map((document) => observe(document, observed.get(keys.subtask(document.source, task))));
   }
 
   async #show(task: string, subtasks: SubtaskObservation[]): Promise<void> {

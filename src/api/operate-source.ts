@@ -4,12 +4,16 @@ import { assertDistinctSources, parseSourceConfig, type SourceConfig } from '../
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import { unreachable } from '../model/assert.js';
+import { inParallel } from '../runtime/in-parallel.js';
 import type { SourceResult } from './cluster.js';
 import type { Handler, HandlerDeps } from './handler-deps.js';
 import { errorText, parseRequest, sourcesAnswer, sourcesField, type JsonObject } from './request.js';
 
 /** What `operate-source show` says of a source that waits for a worker (manual 4.3.2.3). */
 const NO_FREE_WORKER = 'source is added but there is no free worker to bound';
+
+/** Sources that are added or stopped at a time: each waits for its worker. */
+const PARALLEL_SOURCES = 64;
 
 const schema = z.object({
   op: z.enum(['create', 'update', 'stop', 'show']),
@@ -58,9 +62,9 @@ function needed(configs: NamedConfig[]): NamedConfig[] {
 
 /** All or nothing: when one cannot be created, those created before are taken back. */
 async function create(deps: HandlerDeps, configs: NamedConfig[]): Promise<JsonObject> {
-  const existing = await deps.cluster.listSources();
+  const existing = new Set((await deps.cluster.listSources()).map(({ sourceId }) => sourceId));
   for (const { config } of configs) {
-    if (existing.some((source) => source.sourceId === config.sourceId)) {
+    if (existing.has(config.sourceId)) {
       throw new DmError(
         CODES.schedulerSourceExist,
         `source config with ID ${config.sourceId} already exists`,
@@ -68,30 +72,38 @@ async function create(deps: HandlerDeps, configs: NamedConfig[]): Promise<JsonOb
     }
   }
   const probed = await probeAll(deps, configs);
-  const created: SourceResult[] = [];
-  for (const { config } of probed) {
+  const created = new Map<string, SourceResult>();
+  let failed = false;
+  const addOne = async ({ config }: NamedConfig): Promise<void> => {
+    if (failed) return;
     try {
       const result = await deps.cluster.createSource(config.sourceId, formatSourceConfig(config));
-      created.push(result);
+      created.set(config.sourceId, result);
       if (!result.result) throw new DmError(CODES.notSet, result.msg);
     } catch (error) {
-      await takeBack(deps, created);
+      failed = true;
       throw error;
     }
+  };
+  try {
+    await inParallel(probed, PARALLEL_SOURCES, addOne);
+  } catch (error) {
+    await takeBack(deps, [...created.values()]);
+    throw error;
   }
-  return sourcesAnswer(created);
+  return sourcesAnswer(probed.map(({ config }) => created.get(config.sourceId)!));
 }
 
 async function takeBack(deps: HandlerDeps, created: readonly SourceResult[]): Promise<void> {
-  for (const { source, result } of created) {
-    if (!result) continue;
+  await inParallel(created, PARALLEL_SOURCES, async ({ source, result }) => {
+    if (!result) return;
     try {
       await deps.cluster.stopSource(source);
     } catch (error) {
       // The error of the create is the one to answer with; this one is for the log.
       deps.log.error('a source could not be taken back', { source, error: errorText(error) });
     }
-  }
+  });
 }
 
 async function update(deps: HandlerDeps, configs: NamedConfig[]): Promise<JsonObject> {
@@ -151,9 +163,11 @@ async function stop(deps: HandlerDeps, sourceIds: string[]): Promise<JsonObject>
       );
     }
   }
-  const results: SourceResult[] = [];
-  for (const id of wanted) results.push(await deps.cluster.stopSource(id));
-  return sourcesAnswer(results);
+  const results = new Map<string, SourceResult>();
+  await inParallel(wanted, PARALLEL_SOURCES, async (id) => {
+    results.set(id, await deps.cluster.stopSource(id));
+  });
+  return sourcesAnswer(wanted.map((id) => results.get(id)!));
 }
 
 async function show(deps: HandlerDeps, sourceIds: string[]): Promise<JsonObject> {
@@ -174,8 +188,8 @@ async function show(deps: HandlerDeps, sourceIds: string[]): Promise<JsonObject>
 }
 
 async function refuseUnknown(deps: HandlerDeps, sourceIds: readonly string[]): Promise<void> {
-  const known = (await deps.cluster.listSources()).map((source) => source.sourceId);
-  const missing = sourceIds.find((id) => !known.includes(id));
+  const known = new Set((await deps.cluster.listSources()).map((source) => source.sourceId));
+  const missing = sourceIds.find((id) => !known.has(id));
   if (missing === undefined) return;
   throw new DmError(CODES.schedulerSourceNotExist, `source config with ID ${missing} not exists`);
 }
