@@ -41,6 +41,11 @@ interface Status {
   }[];
 }
 
+/** Where it is, for whoever waits. */
+const stage = (count: number, text: string): void => {
+  process.stdout.write(`  ${count} sources: ${text}\n`);
+};
+
 const seconds = (since: number): number => (performance.now() - since) / 1000;
 
 async function measure(count: number): Promise<Figures> {
@@ -78,17 +83,20 @@ async function measure(count: number): Promise<Figures> {
       },
       { timeoutMs: WAIT_MS, intervalMs: 200, what: 'the workers', details: describe },
     );
+    stage(count, `${count + perNode} workers have joined`);
     const names = Array.from({ length: count }, (_, i) => `source-${i}`);
     let began = performance.now();
     const from = 'from: { host: 127.0.0.1, port: 3306, user: root }';
     const config = names.map((name) => `source-id: ${name}\nflavor: mariadb\n${from}\n`);
     await ask('operate-source', { op: 'create', config });
     const sources = seconds(began);
+    stage(count, `created in ${sources.toFixed(1)} s`);
     began = performance.now();
     const instances = names.map((name) => `  - source-id: ${name}\n`).join('');
     for (let i = 0; i < TASKS; i++) {
       const task = `name: task${i}\ntask-mode: all\ntarget-database: { host: 127.0.0.1, port: 4000, user: root }\nmysql-instances:\n${instances}`;
       await ask('start-task', { task });
+      stage(count, `task ${i + 1} of ${TASKS} started at ${seconds(began).toFixed(1)} s`);
     }
     const untilAll = (what: string, holds: (s: Status) => boolean): Promise<unknown> =>
       waitFor(async () => holds(await status()), {
@@ -104,6 +112,7 @@ async function measure(count: number): Promise<Figures> {
     began = performance.now();
     await status();
     const queryMs = seconds(began) * 1000;
+    stage(count, `all subtasks run after ${tasks.toFixed(1)} s, query-status takes ${queryMs.toFixed(0)} ms`);
     const masterMb = memory(master.pid);
     const nodeMb = memory(children[2]!.pid);
     // The node with most sources dies; each of its sources has to run elsewhere.
@@ -121,7 +130,7 @@ async function measure(count: number): Promise<Figures> {
         (s.sources ?? []).every((one) => !(one.sourceStatus?.worker ?? '').startsWith(`${dead}-`)),
     );
     const failOver = seconds(began);
-    process.stdout.write(`  ${count} sources: ${held[victim]} moved in ${failOver.toFixed(1)} s\n`);
+    stage(count, `${held[victim]} moved in ${failOver.toFixed(1)} s`);
     return { sources, tasks, queryMs, failOver, masterMb, nodeMb };
   } finally {
     await client.close();
