@@ -6,6 +6,8 @@ import type { Section } from './section.js';
 import { parseDuration, parseSize } from './units.js';
 
 const MIB = 1024 * 1024;
+/** What is read comes in pieces of this order: a lower limit would be one of seconds for each piece. */
+const LEAST_BYTES_PER_SECOND = 1024;
 
 export function defaultDump(): DumpConfig {
   return {
@@ -15,6 +17,8 @@ export function defaultDump(): DumpConfig {
     statementSize: 1_000_000,
     consistency: 'auto',
     skipTzUtc: true,
+    maxBytesPerSecond: 0,
+    sourceLatencyBudgetMs: 0,
   };
 }
 
@@ -37,6 +41,9 @@ export function defaultSync(): SyncConfig {
     disableDetect: false,
     onTableError: 'stop',
     isolateMaxBytes: 1024 * MIB,
+    maxRowsPerSecond: 0,
+    maxBytesPerSecond: 0,
+    targetLatencyBudgetMs: 0,
   };
 }
 
@@ -59,6 +66,8 @@ export function readDump(section: Section): DumpConfig {
   config.statementSize = section.int('statement-size', config.statementSize, { min: 1 });
   config.rows = section.int('rows', config.rows);
   config.skipTzUtc = section.bool('skip-tz-utc', config.skipTzUtc);
+  config.maxBytesPerSecond = readBytesPerSecond(section, 'max-bytes-per-second');
+  config.sourceLatencyBudgetMs = readBudget(section, 'source-latency-budget');
   const where = section.string('where');
   if (where !== '') config.where = where;
   const extra = parseExtraArgs(section.string('extra-args'));
@@ -127,6 +136,9 @@ export function readSync(section: Section): SyncConfig {
   config.disableDetect = section.bool('disable-detect', false);
   config.onTableError = section.oneOf('on-table-error', ['stop', 'isolate'], config.onTableError);
   config.isolateMaxBytes = readBytes(section, 'isolate-max-bytes', config.isolateMaxBytes);
+  config.maxRowsPerSecond = section.int('max-rows-per-second', config.maxRowsPerSecond);
+  config.maxBytesPerSecond = readBytesPerSecond(section, 'max-bytes-per-second');
+  config.targetLatencyBudgetMs = readBudget(section, 'target-latency-budget');
   const duration = section.string('safe-mode-duration');
   config.safeModeDurationMs = 2 * config.checkpointFlushIntervalMs;
   if (duration !== '') {
@@ -157,6 +169,32 @@ function readBytes(section: Section, key: string, otherwise: number): number {
     throw section.error(CODES.configYamlTransform, message, key);
   }
   return bytes;
+}
+
+/** 0 = no limit. */
+function readBytesPerSecond(section: Section, key: string): number {
+  const text = section.optionalString(key);
+  if (text === undefined) return 0;
+  const bytes = parseSize(text.replace(/\/s$/i, ''), 1);
+  if (bytes === null || (bytes > 0 && bytes < LEAST_BYTES_PER_SECOND)) {
+    const message =
+      `invalid \`${key}\` ${text}: expected 0 (no limit), or a number of bytes of at least ` +
+      `${LEAST_BYTES_PER_SECOND} or a size such as 16MiB`;
+    throw section.error(CODES.configYamlTransform, message, key);
+  }
+  return bytes;
+}
+
+/** A time within which a server is to answer; 0 = none. */
+function readBudget(section: Section, key: string): number {
+  const text = section.optionalString(key);
+  if (text === undefined) return 0;
+  const ms = parseDuration(text);
+  if (ms === null || ms < 0 || (ms > 0 && ms < 1)) {
+    const message = `invalid \`${key}\` ${text}: expected 0 (no budget), or a duration of at least 1ms such as 50ms`;
+    throw section.error(CODES.configYamlTransform, message, key);
+  }
+  return ms;
 }
 
 /** Known in full so that a wrong key is told; `mode` itself is refused by the table of not-yet keys. */

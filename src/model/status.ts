@@ -64,6 +64,31 @@ export interface IsolatedTable {
   to: string;
 }
 
+/**
+ * Where the time of a sync unit goes. All but the last two are of the one flow that reads the binlog and fill
+ * its time; the last two are those in which at least one lane waits for the target, whatever else goes on.
+ */
+export interface SyncTimes {
+  /** Waiting for events of the source. */
+  read: number;
+  decode: number;
+  /** Filtering, routing, choosing lanes, writing SQL. */
+  transform: number;
+  /** Serving the connections between two turns. */
+  sockets: number;
+  /** Waiting for room in the lanes, or for all of them to commit. */
+  waitForLane: number;
+  /** DDL, and looking at tables of the servers. */
+  statements: number;
+  /** Kept back by a limit of the task. */
+  limited: number;
+  execute: number;
+  commit: number;
+}
+
+/** `none`: it has all that the source has, or nothing to do. */
+export type Bottleneck = 'none' | 'source' | 'worker' | 'target' | 'limit';
+
 export interface SyncStatus {
   totalEvents: string;
   totalTps: string;
@@ -87,6 +112,14 @@ export interface SyncStatus {
    * was written, since the unit has begun. Absent where it has not.
    */
   replacedRows?: { table: string; rows: number }[];
+  /** Shares (0..1) of the last interval of 5 s or more, from one question of the status to the next. */
+  timeShares?: SyncTimes;
+  /** Seconds since the unit has begun. */
+  timeTotals?: SyncTimes;
+  /** Who keeps it from going faster. */
+  bottleneck?: Bottleneck;
+  /** The key of the task file that does, where it is a limit. */
+  limitedBy?: string;
   /** Absent while no table is. */
   isolatedTables?: IsolatedTable[];
 }

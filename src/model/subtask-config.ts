@@ -81,6 +81,10 @@ export interface DumpConfig {
   statementSize: number;
   consistency: 'auto' | 'flush' | 'lock' | 'snapshot' | 'none';
   skipTzUtc: boolean;
+  /** What all connections together may write to files; 0 = no limit. */
+  maxBytesPerSecond: number;
+  /** Reading slows down while the source answers a ping more slowly; 0 = it does not. */
+  sourceLatencyBudgetMs: number;
   /** Unparsed remainder of extra-args, already validated. */
   where?: string;
 }
@@ -110,6 +114,12 @@ export interface SyncConfig {
   onTableError: 'stop' | 'isolate';
   /** Bytes of changes that are kept for tables set aside, beyond which the task pauses. */
   isolateMaxBytes: number;
+  /** Row changes given to the target; 0 = no limit. */
+  maxRowsPerSecond: number;
+  /** Bytes of binlog; 0 = no limit. */
+  maxBytesPerSecond: number;
+  /** Giving out slows down while the target takes longer to execute a packet; 0 = it does not. */
+  targetLatencyBudgetMs: number;
 }
 
 export interface StartMeta {

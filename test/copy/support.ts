@@ -58,6 +58,8 @@ export function subtaskConfig(
       statementSize: 1_000_000,
       consistency: 'auto',
       skipTzUtc: false,
+      maxBytesPerSecond: 0,
+      sourceLatencyBudgetMs: 0,
     },
     load: { poolSize: 4, dir: '', importMode: 'logical', onDuplicate: 'replace' },
     sync: {
@@ -74,6 +76,9 @@ export function subtaskConfig(
       disableDetect: false,
       onTableError: 'stop',
       isolateMaxBytes: 1024 * 1024 * 1024,
+      maxRowsPerSecond: 0,
+      maxBytesPerSecond: 0,
+      targetLatencyBudgetMs: 0,
     },
     ...extra,
   };
