@@ -120,9 +120,13 @@ async function readSchema(
     if (INTEGER_TYPES.has(types.get(`${t}\u0000${c}`) ?? '')) firstKey.set(t ?? '', c ?? '');
   }
   const tables: SourceTable[] = [];
-  for (const row of wanted) {
+  const definitions = await readDefinitions(
+    session,
+    wanted.map(({ t }) => ({ schema, table: t ?? '' })),
+  );
+  for (const [i, row] of wanted.entries()) {
     const source = { schema, table: row.t ?? '' };
-    const createSql = await readDefinition(session, source);
+    const createSql = definitions[i];
     if (createSql === null) continue;
     tables.push({
       source,
@@ -155,6 +159,30 @@ export async function readDefinition(session: Session, name: TableName): Promise
     if (isGone(error)) return null;
     throw error;
   }
+}
+
+/** Statements in one packet: a round trip for each of thousands of tables would be felt over a distance. */
+const DEFINITIONS_AT_ONCE = 100;
+
+/** As readDefinition, for each of the tables. */
+async function readDefinitions(session: Session, names: readonly TableName[]): Promise<(string | null)[]> {
+  const found: (string | null)[] = [];
+  for (let i = 0; i < names.length; i += DEFINITIONS_AT_ONCE) {
+    const some = names.slice(i, i + DEFINITIONS_AT_ONCE);
+    const sql = some.map((name) => `SHOW CREATE TABLE ${quoteTable(name)}`).join(';');
+    try {
+      for (const [at, { rows }] of (await session.execute(sql)).entries()) {
+        const text = rows[0][1];
+        found.push(text === null ? null : await withExactDefaults(session, some[at], text));
+      }
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      // One of them is gone: which, only the single answers tell.
+      found.length = i;
+      for (const name of some) found.push(await readDefinition(session, name));
+    }
+  }
+  return found;
 }
 
 export async function readDatabaseDefinition(session: Session, schema: string): Promise<string> {
