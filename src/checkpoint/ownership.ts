@@ -43,8 +43,11 @@ export interface Ownership extends StreamKey {
   readonly existed: boolean;
 }
 
+const DEADLOCK = 1213;
 const LOCK_WAIT_TIMEOUT = 1205;
 const KILL_ROUNDS = 30;
+/** Each round somebody gets through, so this many sources may begin at once, and more. */
+const DEADLOCK_ROUNDS = 300;
 
 export function streamWhere(key: StreamKey): string {
   return `id=${text(key.sourceId)} AND stream=${text(key.stream)}`;
@@ -64,13 +67,27 @@ export async function takeOver(
   await session.execute('SET SESSION innodb_lock_wait_timeout = 2');
   for (let round = 0; ; round++) {
     try {
-      return await tryTakeOver(session, key, epoch, laneCount);
+      return await againAfterDeadlock(() => tryTakeOver(session, key, epoch, laneCount));
     } catch (error) {
       if (!(error instanceof SqlError) || error.errno !== LOCK_WAIT_TIMEOUT || round >= KILL_ROUNDS)
         throw error;
       await session.execute('ROLLBACK');
       log.warn('an earlier owner holds its transaction open: killing its connections', { round });
       await killOwners(session, key);
+    }
+  }
+}
+
+/**
+ * The sources of a task have their rows side by side and lock the gaps between them where they have none yet: of
+ * two that begin at once, the server ends one's transaction, which begins anew.
+ */
+async function againAfterDeadlock<T>(transaction: () => Promise<T>): Promise<T> {
+  for (let round = 0; ; round++) {
+    try {
+      return await transaction();
+    } catch (error) {
+      if (!(error instanceof SqlError) || error.errno !== DEADLOCK || round >= DEADLOCK_ROUNDS) throw error;
     }
   }
 }
@@ -140,7 +157,16 @@ async function killOwners(session: Session, key: StreamKey): Promise<void> {
 }
 
 /** Replaces all lane rows: the drained stream goes on with `count` lanes from this position. */
-export async function resetLanes(
+export function resetLanes(
+  session: Session,
+  owner: Ownership,
+  count: number,
+  position: LanePosition,
+): Promise<Ownership> {
+  return againAfterDeadlock(() => tryResetLanes(session, owner, count, position));
+}
+
+async function tryResetLanes(
   session: Session,
   owner: Ownership,
   count: number,
@@ -188,8 +214,7 @@ export async function claimLane(
 ): Promise<LaneRow> {
   const where = `${streamWhere(owner)} AND lane=${lane}`;
   const claimed = await session.execute(
-    `UPDATE ${owner.tables.lane} SET run=run+1, conn_id=CONNECTION_ID()` +
-      ` WHERE ${where} AND epoch=${owner.epoch} AND run=${run}`,
+    `UPDATE ${owner.tables.lane} SET run=run+1 WHERE ${where} AND epoch=${owner.epoch} AND run=${run}`,
   );
   const [row] = await session.query(
     `SELECT epoch, run, binlog_name, binlog_pos, gtid, row_no FROM ${owner.tables.lane} WHERE ${where}`,
@@ -198,4 +223,16 @@ export async function claimLane(
   const ownRun = row !== undefined && Number(row.epoch) === owner.epoch && Number(row.run) === run + 1;
   if (claimed[0].affectedRows === 0 && !ownRun) throw new FencedError(await readEpoch(session, owner));
   return { lane, run: run + 1, position: positionOf(row) };
+}
+
+/**
+ * Notes this connection in a lane's row, whichever lanes it will work for, so that a successor can kill it.
+ * A row holds one name: it is to be called when the connection named before has no transaction open.
+ */
+export async function nameConnection(session: Session, owner: Ownership, slot: number): Promise<void> {
+  const { lane } = owner.lanes[slot];
+  await session.execute(
+    `UPDATE ${owner.tables.lane} SET conn_id=CONNECTION_ID()` +
+      ` WHERE ${streamWhere(owner)} AND lane=${lane} AND epoch=${owner.epoch}`,
+  );
 }
