@@ -7,9 +7,12 @@ import type { Session } from '../mysql/session.js';
 import type { Clock } from '../runtime/ports.js';
 import type { Applier } from './applier.js';
 import type { ControlSession } from './control-session.js';
+import { bottleneckOf } from './bottleneck.js';
 import type { LaneSet } from './lane-set.js';
+import type { SyncLimits } from './limits.js';
 import type { Progress } from './progress.js';
 import type { ReplacedRows } from './replaced-rows.js';
+import type { SyncTime } from './sync-time.js';
 
 export interface MeterInput {
   readonly config: SubtaskConfig;
@@ -18,6 +21,8 @@ export interface MeterInput {
   readonly lanes: LaneSet | null;
   readonly applier: Applier | null;
   readonly replaced: ReplacedRows;
+  readonly time: SyncTime;
+  readonly limits: SyncLimits;
   /** False until the unit has begun: then the source is not asked. */
   readonly serverVersionKnown: boolean;
 }
@@ -29,6 +34,8 @@ interface Sample {
 }
 
 const ASK_AGAIN_MS = 500;
+/** From this share of the time on a limit is told of. */
+const LIMITED = 0.05;
 
 export class SyncMeter {
   readonly #clock: Clock;
@@ -67,6 +74,8 @@ export class SyncMeter {
     const elapsed = Math.max(1, (this.#clock.monotonic() - this.#started) / 1000);
     this.#sample(events, rows);
     const replacedRows = input.replaced.list();
+    const { shares, totals } = input.time.times();
+    const bottleneck = bottleneckOf(shares, synced);
     return {
       totalEvents: String(events),
       totalTps: String(Math.round(events / elapsed)),
@@ -85,6 +94,10 @@ export class SyncMeter {
       totalRows: String(rows),
       totalRps: String(Math.round(rows / elapsed)),
       recentRps: String(Math.round(this.#recent.rps)),
+      timeShares: shares,
+      timeTotals: totals,
+      bottleneck,
+      ...(shares.limited >= LIMITED ? { limitedBy: input.limits.by } : {}),
       ...(replacedRows.length === 0 ? {} : { replacedRows }),
     };
   }

@@ -33,6 +33,7 @@ import { EventStream } from './event-stream.js';
 import { Flusher } from './flusher.js';
 import { connectLane } from './lane-session.js';
 import { LaneSet } from './lane-set.js';
+import { SyncLimits } from './limits.js';
 import type { GtidOrder } from './lane-skips.js';
 import type { OpenParking, Parking, ParkingContext } from './parking.js';
 import { loadOnlineDdl, OnlineDdl, type OnlineDdlOptions } from './online-ddl.js';
@@ -46,6 +47,9 @@ import { PlaceFinder } from './start-place.js';
 import { newXaRows } from './xa-search.js';
 import { noteStarted, type StartTime } from './start-time.js';
 import { SyncMeter } from './meter.js';
+import { SyncTime } from './sync-time.js';
+import { TimedSession } from './timed-session.js';
+import { runTurns } from './turns.js';
 import { requireSourceHas } from './source-check.js';
 import { taskFilters } from './row-filter.js';
 import { TableError } from './table-error.js';
@@ -70,12 +74,6 @@ export interface SyncerOptions {
 export type SyncerEnd =
   { readonly outcome: 'ended' } | { readonly outcome: 'fenced'; readonly seenEpoch: number };
 
-/**
- * A turn is some milliseconds of work: lanes get nothing new while it lasts, but the more it gives them
- * at once the fewer packets they need.
- */
-const EVENTS_A_TURN = 2048;
-const CHANGES_A_TURN = 2048;
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
 const MAX_PACKET_BYTES = 1024 * 1024;
 const END_WAIT_MS = 700;
@@ -93,6 +91,8 @@ export class Syncer {
   readonly #flusher: Flusher;
   readonly #unsaved = new Unsaved();
   readonly #meter: SyncMeter;
+  readonly #limits: SyncLimits;
+  readonly #time: SyncTime;
   #owner: Ownership | null = null;
   #lanes: LaneSet | null = null;
   #progress: Progress | null = null;
@@ -131,6 +131,8 @@ export class Syncer {
       intervalMs: config.sync.checkpointFlushIntervalMs,
     });
     this.#meter = new SyncMeter(ports.clock);
+    this.#limits = new SyncLimits(config.sync, ports.clock);
+    this.#time = new SyncTime(ports.clock, (ms) => this.#limits.answered(ms));
     this.#safeMode = new SafeMode({ config: config.sync, clock: ports.clock, log: ports.log });
   }
 
@@ -157,6 +159,8 @@ export class Syncer {
       lanes: this.#lanes,
       applier: this.#applier,
       replaced: this.#replaced,
+      time: this.#time,
+      limits: this.#limits,
       serverVersionKnown: this.#owner !== null,
     });
   }
@@ -277,7 +281,7 @@ export class Syncer {
       owner,
       clock: ports.clock,
       log: ports.log,
-      connect: () => connectLane(config),
+      connect: async () => new TimedSession(await connectLane(config), this.#time),
       batch: config.sync.batch,
       packetBytes: MAX_PACKET_BYTES,
       maxBytes: MAX_QUEUED_BYTES,
@@ -420,44 +424,23 @@ export class Syncer {
   }
 
   async #loop(): Promise<void> {
-    const { nextTurn } = this.#options;
-    const { signal } = this.#abort;
     const stream = this.#stream;
     const applier = this.#applier;
     if (stream === null || applier === null) return;
-    for (;;) {
-      signal.throwIfAborted();
-      let idle = false;
-      const lastChange = this.#mustLanes().seq + CHANGES_A_TURN;
-      for (let i = 0; i < EVENTS_A_TURN; i++) {
-        const event = stream.poll();
-        if (event === null) {
-          idle = true;
-          break;
-        }
-        const waiting = applier.handle(event);
-        if (waiting !== undefined) await unlessAborted(waiting, signal);
-        const { seq, overloaded } = this.#mustLanes();
-        if (overloaded || seq > lastChange || this.#isAtBoundary(applier)) break;
-      }
-      const lanes = this.#mustLanes();
-      lanes.pump();
-      if (lanes.overloaded) await unlessAborted(lanes.room(), signal);
-      else if (this.#isAtBoundary(applier)) await unlessAborted(this.#parking?.atBoundary(), signal);
-      else if (idle) await this.#idle.ready(stream, signal);
-      else await nextTurn();
-      if (
-        !applier.transaction.open &&
-        this.#mustOwner().lanes.length !== this.#options.config.sync.workerCount
-      ) {
-        await this.#maybeResize(applier);
-      }
-    }
-  }
-
-  /** Between two transactions, and a table that was set aside waits for it to rejoin. */
-  #isAtBoundary(applier: Applier): boolean {
-    return this.#parking !== null && this.#parking.wantsBoundary && !applier.transaction.open;
+    const { config, nextTurn } = this.#options;
+    const resizes = () => this.#mustOwner().lanes.length !== config.sync.workerCount;
+    await runTurns({
+      stream,
+      applier,
+      lanes: () => this.#mustLanes(),
+      parking: () => this.#parking,
+      idle: this.#idle,
+      limits: this.#limits,
+      time: this.#time,
+      nextTurn,
+      afterTurn: () => (resizes() ? this.#maybeResize(applier) : undefined),
+      signal: this.#abort.signal,
+    });
   }
 
   async #maybeResize(applier: Applier): Promise<void> {
@@ -470,7 +453,8 @@ export class Syncer {
   }
 
   async #barrier(endDdl: boolean): Promise<void> {
-    await unlessAborted(this.#mustLanes().drain(), this.#abort.signal);
+    const drained = unlessAborted(this.#mustLanes().drain(), this.#abort.signal);
+    await this.#time.during('waitForLane', drained);
     await this.#flusher.flush(endDdl);
   }
 
