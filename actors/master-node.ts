@@ -5,7 +5,7 @@ import type { Handler, HandlerDeps } from '../src/api/handler-deps.js';
 import type { JsonObject } from '../src/api/request.js';
 import { must } from '../src/model/assert.js';
 import { createCodec } from '../src/nats/codec.js';
-import { actorSubject, commandSubject, escapeKey } from '../src/nats/subjects.js';
+import { TERM_COMMAND, actorSubject, commandSubject, escapeKey } from '../src/nats/subjects.js';
 import { HostedActor, type Transition } from '../src/runtime/host/actor.js';
 import { encodeJson } from '../src/runtime/host/document.js';
 import type { Bus, Ports, Stop } from '../src/runtime/ports.js';
@@ -228,6 +228,16 @@ export class MasterNode implements Service {
       name,
       addr,
     });
+    const { epoch } = this.#supervisor.snapshot.context;
+    stops.push(
+      await bus.serve(
+        commandSubject(TERM_COMMAND),
+        async () => encodeJson({ result: true, msg: '', leader: name, epoch }),
+        {
+          queue: 'dm-ctl',
+        },
+      ),
+    );
     const commands = createHandlers({ ...handlers, cluster, log: ports.log.child({ component: 'api' }) });
     for (const [command, handler] of Object.entries(commands)) {
       stops.push(await this.#serveCommand(command, handler));

@@ -5,6 +5,7 @@ import { connectBus, type NatsBus } from '../nats/connect.js';
 import { commandSubject } from '../nats/subjects.js';
 import { BusError, type Clock, type Ids, type Log } from '../runtime/ports.js';
 import type { CtlGlobals } from './ctl-globals.js';
+import { leadLost, termNow, type LeadLoss } from './term-watch.js';
 
 export interface CtlPorts {
   clock: Clock;
@@ -18,6 +19,10 @@ const CONNECT_MS = 3000;
 const NO_RESPONDER_RETRY_MS = 5000;
 const RETRY_EVERY_MS = 250;
 
+/** They change nothing: when the leader is lost, the next one is asked. */
+const QUESTIONS: readonly string[] = ['query-status', 'list-member', 'get-config', 'check-task'];
+const OTHER_LEADERS = 3;
+
 /** Sends commands to the masters. Connects at the first command. */
 export class CtlClient {
   readonly #globals: CtlGlobals;
@@ -29,16 +34,28 @@ export class CtlClient {
     this.#ports = ports;
   }
 
-  /** Rejects with 48001 when no master can be reached, 38033 when it does not answer in time. */
+  /**
+   * Rejects with 48001 when no master can be reached, 38033 when it does not answer in time, 60209 when the
+   * leader has changed in the middle of what may have changed something.
+   */
   async send(command: string, request: JsonObject): Promise<JsonObject> {
+    for (let asked = 0; ; asked++) {
+      const answer = await this.#ask(command, request);
+      if (typeof answer !== 'string') return answer;
+      if (answer === 'changed' && QUESTIONS.includes(command) && asked < OTHER_LEADERS) continue;
+      throw lostError(command, answer);
+    }
+  }
+
+  async #ask(command: string, request: JsonObject): Promise<JsonObject | LeadLoss> {
     const bus = (this.#bus ??= await this.#connect());
     const data = new TextEncoder().encode(JSON.stringify(request));
     const { clock } = this.#ports;
     const giveUp = clock.monotonic() + NO_RESPONDER_RETRY_MS;
     for (;;) {
       try {
-        const timeoutMs = this.#globals.rpcTimeoutMs;
-        const answer = await bus.request(commandSubject(command), data, { timeoutMs });
+        const answer = await this.#request(bus, command, data);
+        if (typeof answer === 'string') return answer;
         return JSON.parse(new TextDecoder().decode(answer)) as JsonObject;
       } catch (error) {
         if (!(error instanceof BusError)) throw error;
@@ -46,6 +63,27 @@ export class CtlClient {
         if (error.kind !== 'no-responder' || clock.monotonic() > giveUp) throw this.#translate(error);
         await clock.sleep(RETRY_EVERY_MS);
       }
+    }
+  }
+
+  /** Gives up waiting when the master that the command went to does not lead any more. */
+  async #request(bus: NatsBus, command: string, data: Uint8Array): Promise<Uint8Array | LeadLoss> {
+    const epoch = await termNow(bus);
+    const over = new AbortController();
+    const { signal } = over;
+    const answer = bus.request(commandSubject(command), data, {
+      timeoutMs: this.#globals.rpcTimeoutMs,
+      signal,
+    });
+    // Whichever comes second is ended, and of no interest.
+    answer.catch(() => undefined);
+    try {
+      if (epoch === null) return await answer;
+      const lost = leadLost(bus, this.#ports.clock, epoch, signal);
+      lost.catch(() => undefined);
+      return await Promise.race([answer, lost]);
+    } finally {
+      over.abort(new Error('answered'));
     }
   }
 
@@ -99,4 +137,15 @@ export class CtlClient {
         return new DmError(CODES.notSet, error.message, { cause: error });
     }
   }
+}
+
+function lostError(command: string, how: LeadLoss): DmError {
+  const what =
+    how === 'changed'
+      ? 'the leading master has changed'
+      : 'the leading master is gone and no other one leads yet';
+  return new DmError(
+    CODES.leaderChanged,
+    `${what} while ${command} was carried out: it may or may not be done`,
+  );
 }

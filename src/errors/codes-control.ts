@@ -153,4 +153,12 @@ export const CONTROL_CODES = {
     'medium',
     'Please start another master, or run `operate-leader cancel-evict`.',
   ),
+  /** The master that carried out a command does not lead any more: its answer will not come. */
+  leaderChanged: define(
+    60209,
+    'dm-master',
+    'internal',
+    'medium',
+    'Please see with `query-status` or `operate-source show` what has become of it, and give the command again where it has not been carried out.',
+  ),
 } as const satisfies Record<string, ErrorCode>;

@@ -13,6 +13,9 @@ export function commandSubject(command: string): string {
   return `dm.ctl.${command}`;
 }
 
+/** Answered by the master that leads: `{leader, epoch}`; another epoch is another lead. */
+export const TERM_COMMAND = 'term';
+
 /** Where the actor host publishes the transitions of one actor. */
 export function inspectSubject(kind: string, key: string): string {
   return `dm.inspect.${kind}.${escapeKey(key)}`;
