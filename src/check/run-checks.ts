@@ -6,6 +6,7 @@ import { SqlError, type Session } from '../mysql/session.js';
 import { MigratedTables } from '../online-ddl/migrated-tables.js';
 import { checkExpressionFilters } from './filter-checks.js';
 import { hasAnywhere, hasGlobal, readGrants, type Grants } from './grants.js';
+import { checkMetaPosition } from './meta-check.js';
 import { checkOnlineDdl } from './online-ddl-check.js';
 import { readVariable } from './probe-source.js';
 import { checkTables } from './table-checks.js';
@@ -161,17 +162,22 @@ export async function runChecks(config: SubtaskConfig, signal?: AbortSignal): Pr
       if (ignored.has(check.item) || !check.for(config)) continue;
       add(check.name, check.desc, await guarded(() => check.run(source, config, grants)), config.from);
     }
-  } finally {
-    await source.close();
-  }
-  const target = await open(config, 'downstream', signal);
-  try {
-    if (!ignored.has('target_privilege')) {
-      const finding = await guarded(async () => checkTargetPrivileges(await readGrants(target)));
-      add('target db privilege checker', 'check privileges of target DB', finding, config.to);
+    const target = await open(config, 'downstream', signal);
+    try {
+      if (!ignored.has('meta_position') && config.taskMode === 'incremental' && config.meta !== undefined) {
+        const finding = await guarded(() => checkMetaPosition(source, target, config));
+        const desc = 'check whether the source has the place that meta names';
+        add('meta position check', desc, finding, config.from);
+      }
+      if (!ignored.has('target_privilege')) {
+        const finding = await guarded(async () => checkTargetPrivileges(await readGrants(target)));
+        add('target db privilege checker', 'check privileges of target DB', finding, config.to);
+      }
+    } finally {
+      await target.close();
     }
   } finally {
-    await target.close();
+    await source.close();
   }
   return results;
 }

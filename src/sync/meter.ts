@@ -68,6 +68,8 @@ export class SyncMeter {
     if (input.serverVersionKnown) await this.#askMaster(input);
     if (progress !== null && lanes !== null) progress.advance(lanes.firstUncommitted());
     const own = progress?.location() ?? NO_LOCATION;
+    // Behind an answer of a moment ago; or behind the end for good, of a source that was reset: never synced.
+    if (comparePositions(own, this.#master) > 0) await this.#askMaster(input, true);
     const synced = progress !== null && lanes !== null && isReached(this.#master, own, config.enableGtid);
     const events = applier?.events ?? 0;
     const rows = lanes?.committedRows ?? 0;
@@ -118,9 +120,9 @@ export class SyncMeter {
   }
 
   /** A source that cannot be asked leaves the last answer standing: the stream itself tells of trouble. */
-  async #askMaster({ source, config }: MeterInput): Promise<void> {
+  async #askMaster({ source, config }: MeterInput, atOnce = false): Promise<void> {
     const now = this.#clock.monotonic();
-    if (now - this.#askedAt < ASK_AGAIN_MS) return;
+    if (!atOnce && now - this.#askedAt < ASK_AGAIN_MS) return;
     this.#askedAt = now;
     const session = source.current;
     if (session === null) return;
@@ -131,5 +133,5 @@ export class SyncMeter {
 function isReached(master: BinlogLocation, own: BinlogLocation, byGtid: boolean): boolean {
   if (master.name === '') return false;
   if (byGtid && master.gtidSet !== '' && master.gtidSet === own.gtidSet) return true;
-  return comparePositions(own, master) >= 0;
+  return comparePositions(own, master) === 0;
 }

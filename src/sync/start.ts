@@ -1,7 +1,10 @@
 /** Where sync begins, and with which structures: start time over checkpoint over full copy over `meta` over now. */
+import { GtidSyntaxError, parseGtidSet } from '../binlog/gtid.js';
 import { loadCheckpoint } from '../checkpoint/points.js';
 import type { MetaTables } from '../checkpoint/tables.js';
 import { currentLocation } from '../dump/snapshot.js';
+import { CODES } from '../errors/codes.js';
+import { DmError } from '../errors/dm-error.js';
 import type { ChunkPositions } from '../load/chunk-positions.js';
 import { dumpedSchemas, readChunkPositions } from '../load/positions.js';
 import { NO_LOCATION, type BinlogLocation } from '../model/location.js';
@@ -107,6 +110,15 @@ async function given(config: SubtaskConfig, source: Session): Promise<BinlogLoca
   const { meta } = config;
   if (meta === undefined || (meta.binlogName === '' && meta.binlogGtid === '')) {
     return currentLocation(source, config);
+  }
+  try {
+    parseGtidSet(config.flavor, meta.binlogGtid);
+  } catch (error) {
+    if (!(error instanceof GtidSyntaxError)) throw error;
+    throw new DmError(
+      CODES.configMetaInvalid,
+      `binlog-gtid '${meta.binlogGtid}' of meta is no GTID set of a ${config.flavor} source: ${error.message}`,
+    );
   }
   return { name: meta.binlogName, pos: meta.binlogPos, gtidSet: meta.binlogGtid };
 }
