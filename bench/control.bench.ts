@@ -11,7 +11,7 @@ import { temporaryFolder } from '../test/servers/cache.js';
 import { Child } from '../test/servers/child.js';
 import { startNats } from '../test/servers/index.js';
 import { waitFor } from '../test/support/wait-for.js';
-import { memory } from './harness/measure.js';
+import { cpuOf, memory } from './harness/measure.js';
 import { benchOptions } from './harness/options.js';
 import { report, type CaseResult } from './harness/report.js';
 
@@ -28,6 +28,8 @@ interface Figures {
   /** Seconds from the first command to all subtasks' running, of sources and of tasks. */
   readonly sources: number;
   readonly tasks: number;
+  /** Processor seconds of both, of all processes and the nats-server. */
+  readonly cpu: number;
   readonly queryMs: number;
   readonly failOver: number;
   readonly masterMb: number;
@@ -85,6 +87,9 @@ async function measure(count: number): Promise<Figures> {
     );
     stage(count, `${count + perNode} workers have joined`);
     const names = Array.from({ length: count }, (_, i) => `source-${i}`);
+    const cpuNow = (): number =>
+      [nats.pid, ...children.map((child) => child.pid)].reduce((sum, pid) => sum + cpuOf(pid), 0);
+    const cpuBefore = cpuNow();
     let began = performance.now();
     const from = 'from: { host: 127.0.0.1, port: 3306, user: root }';
     const config = names.map((name) => `source-id: ${name}\nflavor: mariadb\n${from}\n`);
@@ -109,6 +114,7 @@ async function measure(count: number): Promise<Figures> {
       (s.sources ?? []).filter((one) => one.subTaskStatus?.[0]?.stage === 'Running').length;
     await untilAll('all subtasks to run', (s) => running(s) === count);
     const tasks = seconds(began);
+    const cpu = cpuNow() - cpuBefore;
     began = performance.now();
     await status();
     const queryMs = seconds(began) * 1000;
@@ -131,10 +137,10 @@ async function measure(count: number): Promise<Figures> {
     );
     const failOver = seconds(began);
     stage(count, `${held[victim]} moved in ${failOver.toFixed(1)} s`);
-    return { sources, tasks, queryMs, failOver, masterMb, nodeMb };
+    return { sources, tasks, cpu, queryMs, failOver, masterMb, nodeMb };
   } finally {
     await client.close();
-    await Promise.all(children.map((child) => child.signal('SIGKILL')));
+    await Promise.all(children.map((child) => child.stop()));
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -160,6 +166,8 @@ function line(
   };
 }
 
+// Each child is listened to.
+process.setMaxListeners(100);
 const all: CaseResult[] = [];
 let base: Figures | null = null;
 for (const count of SIZES) {
@@ -171,6 +179,7 @@ for (const count of SIZES) {
   all.push(
     line(`${count}: create a source`, 'ms each', per(found.sources), first(base.sources), peer, 0.8),
     line(`${count}: start ${TASKS} subtasks`, 'ms a source', per(found.tasks), first(base.tasks), peer, 0.8),
+    line(`${count}: processor time of both`, 'ms a source', per(found.cpu), first(base.cpu), peer, 0.8),
     line(`${count}: query-status`, 'ms', found.queryMs, 1_000, 'limit of 1 s', 1),
     line(`${count}: fail-over of a node`, 's', found.failOver, KEEPALIVE_S * 1.25 + 3, 'lease + 3 s', 1),
     line(`${count}: master memory`, 'MB', found.masterMb, base.masterMb, peer),

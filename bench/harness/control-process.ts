@@ -53,6 +53,8 @@ class IdleRunner implements UnitRunner {
 const clock = new RealClock();
 const log = createLog({ level: 'warn', file: '', format: 'text', clock });
 const ports: Ports = { clock, log, ids: new RealIds(), random: new RealRandom() };
+// In order, so that what a profiler has seen is written.
+process.once('SIGTERM', () => process.exit());
 const [role, url, name = '', count = '0'] = process.argv.slice(2);
 if (url === undefined) throw new Error('usage: control-process master|node URL [NAME COUNT]');
 const bus = await connectBus({ servers: [url], name: `${role} ${name}`, ...ports });
