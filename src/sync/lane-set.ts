@@ -14,6 +14,7 @@ import { compactDelete, compactInsert, compactUpdate, isCompactable, notCompacte
 import { ConflictTable } from './conflict-table.js';
 import type { ForeignKeyPlan } from './foreign-keys.js';
 import { Lane } from './lane.js';
+import { LaneSlots } from './lane-slots.js';
 import { LaneSkips, type GtidOrder } from './lane-skips.js';
 import { Packet } from './packet.js';
 import { keyHash, keyUnchanged, type KeyPlan, type TablePlan } from './plan.js';
@@ -60,6 +61,7 @@ const KEPT_PACKET_BYTES = 64 * 1024;
 export class LaneSet {
   readonly #options: LaneSetOptions;
   readonly #lanes: Lane[];
+  readonly #slots: LaneSlots;
   readonly #conflicts = new ConflictTable();
   readonly #skips: LaneSkips;
   readonly #pool: Packet[] = [];
@@ -74,6 +76,7 @@ export class LaneSet {
 
   constructor(options: LaneSetOptions) {
     this.#options = options;
+    this.#slots = new LaneSlots(options.owner.lanes.length, options.clock);
     this.#lanes = options.owner.lanes.map(
       (row) =>
         new Lane({
@@ -82,6 +85,7 @@ export class LaneSet {
           clock: options.clock,
           log: options.log,
           connect: options.connect,
+          slots: this.#slots,
           retryMs: options.retryMs,
           replaced: options.replaced,
           isMet: (dependency, notify) => this.#lanes[dependency.lane].reached(dependency.seq, notify),
@@ -95,8 +99,9 @@ export class LaneSet {
   }
 
   start(): void {
-    this.#running = Promise.all(
-      this.#lanes.map((lane) => lane.run().catch((error: unknown) => this.#options.onFailure(error))),
+    const { onFailure } = this.#options;
+    this.#running = Promise.all(this.#lanes.map((lane) => lane.run().catch(onFailure))).then(() =>
+      this.#slots.close(),
     );
   }
 
@@ -269,6 +274,7 @@ export class LaneSet {
   /** Breaks all connections off, as a crash would. */
   destroy(): void {
     for (const lane of this.#lanes) lane.destroy();
+    this.#slots.destroy();
   }
 
   #laneOf(plan: TablePlan, index: RowIndex, image: number): number {

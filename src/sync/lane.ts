@@ -1,8 +1,8 @@
 /**
- * One lane: one connection to the target that applies its changes in order.
+ * One lane: applies its changes in order, through a connection that it takes when it has work.
  *
  * A packet is one transaction and costs one round trip: its COMMIT travels with the next packet, or at
- * once when there is none or another lane waits for it. Until a packet's COMMIT is confirmed it is kept;
+ * once when there is none, or another lane waits for it or for the connection. Until a packet's COMMIT is confirmed it is kept;
  * after any trouble the lane's row in the target says whether it has been applied.
  *
  * Waits never form a circle: a packet depends only on changes earlier in the stream than its own first
@@ -14,6 +14,7 @@ import { text } from '../checkpoint/tables.js';
 import { FencedError } from '../checkpoint/fenced.js';
 import {
   claimLane,
+  nameConnection,
   readEpoch,
   streamWhere,
   type LanePosition,
@@ -25,6 +26,7 @@ import { isTransient, toDmError } from '../mysql/db-error.js';
 import { SqlError, type Session, type StatementResult } from '../mysql/session.js';
 import type { Clock, Log } from '../runtime/ports.js';
 import { RESTORE_MODE, type Packet, type Dependency } from './packet.js';
+import { LaneSlots, type Slot } from './lane-slots.js';
 import { formatPlaces } from './place.js';
 import type { ReplacedRows } from './replaced-rows.js';
 import { applyStepwise } from './stepwise.js';
@@ -37,6 +39,8 @@ export interface LaneOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly connect: () => Promise<Session>;
+  /** Shared with other lanes; absent: the lane has a connection of its own. */
+  readonly slots?: LaneSlots;
   /** True when the other lane has committed that far; else `notify` is called once it has. */
   readonly isMet: (dependency: Dependency, notify: () => void) => boolean;
   /** Called after each commit: bytes are free, the low-water mark may have moved. */
@@ -58,7 +62,10 @@ export class Lane {
   readonly number: number;
   readonly #options: LaneOptions;
   #run: number;
-  #session: Session | null = null;
+  readonly #slots: LaneSlots;
+  /** Held while a transaction is open. */
+  #slot: Slot | null = null;
+  #asking = false;
   /** Being filled by the dispatcher. */
   open: Packet | null = null;
   /** Last sequence number given to this lane. */
@@ -81,6 +88,11 @@ export class Lane {
     this.number = options.row.lane;
     this.#run = options.row.run;
     this.#claimed = options.row.position;
+    this.#slots = options.slots ?? new LaneSlots(1, options.clock);
+  }
+
+  get #session(): Session | null {
+    return this.#slot?.session ?? null;
   }
 
   /** Where the lane stood when it was taken over. */
@@ -130,7 +142,8 @@ export class Lane {
   reached(seq: number, notify: () => void): boolean {
     if (this.#committedSeq >= seq) return true;
     this.#waiters.push({ seq, notify });
-    this.kick();
+    if (this.#asking) this.#slots.hurry(this.#grant);
+    else this.kick();
     return false;
   }
 
@@ -156,18 +169,18 @@ export class Lane {
           continue;
         }
         const packet = this.#redo[0] ?? this.#ready[0] ?? this.open;
-        if (packet === null || packet.rows === 0) {
+        if (packet === null || packet.rows === 0 || !this.#met(packet)) {
           if (this.#pending !== null) await this.#attempt(() => this.#commit());
           else await this.#sleep();
           continue;
         }
-        if (!this.#met(packet)) {
-          if (this.#pending !== null) await this.#attempt(() => this.#commit());
-          else await this.#sleep();
-          continue;
-        }
-        if (this.#pending !== null && this.#isWaitedFor(this.#pending)) {
+        if (this.#pending !== null && (this.#slots.wanted || this.#isWaitedFor(this.#pending))) {
           await this.#attempt(() => this.#commit());
+          if (this.#slots.wanted) this.#leave();
+          continue;
+        }
+        if (this.#slot === null) {
+          await this.#turn();
           continue;
         }
         this.#take();
@@ -175,11 +188,44 @@ export class Lane {
       }
     } finally {
       this.end();
-      const session = this.#session;
-      this.#session = null;
-      if (session !== null && !session.closed) await session.close();
+      const slot = this.#slot;
+      this.#slot = null;
+      if (slot !== null) {
+        const { session } = slot;
+        if (this.#pending !== null || this.#current !== null || this.#redo.length > 0) {
+          slot.session = null;
+          if (session !== null && !session.closed) await session.close();
+        }
+        this.#slots.release(slot);
+      }
+      if (this.#options.slots === undefined) await this.#slots.close();
     }
   }
+
+  /** Lets others have the connection: nothing of ours is open in it. */
+  #leave(): void {
+    const slot = this.#slot;
+    if (slot === null || this.#redo.length > 0) return;
+    this.#slot = null;
+    this.#slots.release(slot);
+  }
+
+  /** Waits for a connection. Packets to send again are sent by the connection that has found them out. */
+  #turn(): Promise<void> {
+    if (!this.#asking) {
+      this.#asking = true;
+      this.#slots.ask(this.#grant);
+      if (this.#waiters.length > 0) this.#slots.hurry(this.#grant);
+    }
+    return this.#slot === null ? this.#wait() : Promise.resolve();
+  }
+
+  readonly #grant = (slot: Slot): void => {
+    this.#asking = false;
+    this.#slot = slot;
+    if (this.#ending) this.#leave();
+    else this.kick();
+  };
 
   #take(): void {
     if (this.#redo.length > 0) this.#current = this.#redo.shift() ?? null;
@@ -217,6 +263,11 @@ export class Lane {
   }
 
   #sleep(): Promise<void> {
+    this.#leave();
+    return this.#wait();
+  }
+
+  #wait(): Promise<void> {
     if (this.#ending) return Promise.resolve();
     return new Promise((resolve) => {
       this.#wake = resolve;
@@ -279,6 +330,7 @@ export class Lane {
         waiter.notify();
       }
     }
+    this.#slots.committed(packet.bytes);
     this.#options.onCommit(this, packet);
   }
 
@@ -326,14 +378,14 @@ export class Lane {
     const { clock, log, retryMs } = this.#options;
     const started = clock.monotonic();
     let backoff = 50;
-    let recovering = this.#session === null;
+    let recovering = this.#pending !== null && this.#session?.closed !== false;
     for (;;) {
       try {
         if (recovering) {
           await this.#recover();
           if (this.#redo.length > 0 || this.#current === null) return;
           recovering = false;
-        }
+        } else if (this.#session?.closed !== false) await this.#connect();
         await step();
         return;
       } catch (error) {
@@ -373,16 +425,35 @@ export class Lane {
     this.#redo.unshift(...back);
   }
 
+  /**
+   * `claim`: an earlier connection may still have a transaction of ours open; the name of that one is not
+   * given up before it has ended.
+   */
+  async #connect(claim?: (session: Session) => Promise<void>): Promise<void> {
+    const slot = this.#slot;
+    if (slot === null) throw new Error('invariant broken: connect without a slot');
+    slot.session = null;
+    const session = await this.#options.connect();
+    slot.session = session;
+    await claim?.(session);
+    await nameConnection(session, this.#options.owner, slot.number);
+  }
+
   async #recover(): Promise<void> {
-    const { owner, connect } = this.#options;
-    if (this.#session !== null && !this.#session.closed)
-      await this.#session.execute(`ROLLBACK;${RESTORE_MODE}`);
-    else this.#session = await connect();
-    const row = await claimLane(this.#session, owner, this.number, this.#run);
-    this.#run = row.run;
+    const session = this.#session;
+    if (session === null || session.closed) await this.#connect((made) => this.#claim(made));
+    else {
+      await session.execute(`ROLLBACK;${RESTORE_MODE}`);
+      await this.#claim(session);
+    }
+  }
+
+  /** Makes the lane's row ours alone, and drops what it says is applied. */
+  async #claim(session: Session): Promise<void> {
+    const { run, position } = await claimLane(session, this.#options.owner, this.number, this.#run);
+    this.#run = run;
     for (let i = this.#redo.length - 1; i >= 0; i--) {
       const packet = this.#redo[i];
-      const { position } = row;
       if (packet.row !== position.row || packet.pos !== position.pos || packet.name !== position.name)
         continue;
       for (const applied of this.#redo.splice(0, i + 1)) this.#committed(applied);
