@@ -26,6 +26,8 @@ export interface ChunkDumpOptions {
   readonly statementSize: number;
   readonly parts: PartQueue;
   readonly onBytes: (rows: number, bytes: number) => void;
+  /** Waits where more must not be read yet; told how many bytes have been. */
+  readonly pace: (bytes: number) => Promise<void>;
 }
 
 /** Returns what was read. The last file is handed over before it returns; `parts.end()` is the caller's. */
@@ -102,7 +104,7 @@ class ChunkFiles {
   }
 
   async #flush(): Promise<void> {
-    const { folder, table, chunk, format, fileSize, onBytes } = this.#options;
+    const { folder, table, chunk, format, fileSize, onBytes, pace } = this.#options;
     const out = this.#out;
     if (out.length > 0) {
       if (this.#file === null) {
@@ -113,7 +115,9 @@ class ChunkFiles {
       this.#fileBytes += out.length;
       this.totalBytes += out.length;
       onBytes(this.totalRows, this.totalBytes);
+      const read = out.length;
       out.reset();
+      await pace(read);
     }
     if (this.#fileBytes >= fileSize) await this.#completeFile();
   }

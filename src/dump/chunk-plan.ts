@@ -12,6 +12,10 @@ export interface KeyRange {
 
 export const WHOLE: KeyRange = { low: null, high: null };
 
+export function isWhole({ low, high }: KeyRange): boolean {
+  return low === null && high === null;
+}
+
 /** So that the meta table stays small; more rows per chunk instead. */
 const MAX_CHUNKS = 4096;
 

@@ -12,6 +12,7 @@ import type { Part, PartQueue } from '../dump/part-queue.js';
 import type { FileFormat } from '../dump/row-format.js';
 import type { SourceTable } from '../dump/source-tables.js';
 import type { Log } from '../runtime/ports.js';
+import { insertHead } from './small-tables.js';
 import { FencedError, type ChunkRow, type CopyMeta } from './copy-meta.js';
 
 /**
@@ -139,12 +140,7 @@ export class ChunkLoader {
 
   /** The statements of a .sql file, each with the target's name in place of the source's. */
   async #insertFile(session: Session, job: LoadJob, part: Part): Promise<void> {
-    const { onDuplicate } = this.#options.config.load;
-    const { table } = job;
-    const verb =
-      onDuplicate === 'replace' ? 'REPLACE' : onDuplicate === 'ignore' ? 'INSERT IGNORE' : 'INSERT';
-    const columns = table.columns.map((column) => quoteName(column.name)).join(',');
-    const head = Buffer.from(`${verb} INTO ${quoteTable(table.target)} (${columns}) VALUES\n`);
+    const head = Buffer.from(insertHead(job.table, this.#options.config.load.onDuplicate));
     const file = await open(part.path, 'r');
     try {
       for (const [i, start] of part.statements.entries()) {

@@ -23,9 +23,11 @@ import {
 } from '../dump/snapshot.js';
 import { readDefinition, sameDefinition, type SourceTable } from '../dump/source-tables.js';
 import type { Clock, Log } from '../runtime/ports.js';
+import { RateLimit } from '../runtime/rate-limit.js';
 import { ChunkLoader, connectLoader, type LoadJob } from './chunk-loader.js';
-import type { ChunkRow, CopyMeta } from './copy-meta.js';
+import type { ChunkRead, ChunkRow, CopyMeta } from './copy-meta.js';
 import type { CopyProgress } from './progress.js';
+import { gatherSmall, loadSmall, readSmall, type SmallTable, type Work } from './small-tables.js';
 import { SourceChanged } from './source-changed.js';
 
 export interface CopySessionOptions {
@@ -44,6 +46,8 @@ export interface CopySessionOptions {
   readonly signal: AbortSignal;
 }
 
+type Amount = Pick<ChunkRead, 'rows' | 'bytes'>;
+
 /** Files of one chunk that wait to be loaded; with the number of chunks under way this bounds the disk. */
 const FILES_PER_CHUNK = 2;
 /** Tries of a chunk whose load failed for a passing reason: a deadlock, a lost connection. */
@@ -54,7 +58,8 @@ export class CopySession {
   readonly #loader: ChunkLoader;
   /** Ends all work of the session at once. */
   readonly #stop = new AbortController();
-  readonly #queue: ChunkRow[];
+  readonly #queue: Work[];
+  readonly #limit: RateLimit;
   readonly #tries = new Map<ChunkRow, number>();
   readonly #idle: Session[] = [];
   #loaders = 0;
@@ -68,7 +73,9 @@ export class CopySession {
     this.#options = options;
     this.#format = options.format;
     this.#loader = new ChunkLoader(options);
-    this.#queue = [...options.chunks];
+    this.#queue = gatherSmall(options.chunks, options.tables, options.config);
+    const { maxBytesPerSecond } = options.config.dump;
+    this.#limit = new RateLimit(options.clock, maxBytesPerSecond > 0 ? maxBytesPerSecond : Infinity);
   }
 
   /** True when the target turned out to refuse LOAD DATA LOCAL INFILE. */
@@ -115,8 +122,8 @@ export class CopySession {
     const maxLoading = Math.max(1, config.load.poolSize) + 2;
     while (this.#error === undefined) {
       const room = this.#loading < maxLoading;
-      const chunk = room ? this.#queue.shift() : undefined;
-      if (chunk === undefined) {
+      const work = room ? this.#queue.shift() : undefined;
+      if (work === undefined) {
         if (this.#queue.length === 0 && this.#dumping === 0) {
           this.#options.progress.dumpDone();
           this.#options.onDumped();
@@ -130,7 +137,8 @@ export class CopySession {
       }
       this.#dumping++;
       try {
-        await this.#copy(connection, chunk);
+        if (work.length === 1) await this.#copy(connection, work[0]);
+        else await this.#copySmall(connection, work);
       } catch (error) {
         this.#fail(error);
       }
@@ -167,6 +175,7 @@ export class CopySession {
         statementSize: config.dump.statementSize,
         parts,
         onBytes: (rows, bytes) => progress.dumping(chunk, rows, bytes),
+        pace: (bytes) => this.#pace(bytes),
       });
       // Not before the end: the table is ours until the snapshot lets go of it.
       job.readUntil = own === null ? await readEnd(session, config) : location;
@@ -180,7 +189,7 @@ export class CopySession {
     // Not before both are over is a chunk read again: its files have the same names.
     const over = loading.then(() => {
       this.#loading--;
-      if (this.#error === undefined && failure === undefined && !chunk.loaded) this.#queue.push(chunk);
+      if (this.#error === undefined && failure === undefined && !chunk.loaded) this.#queue.push([chunk]);
       this.#changed();
     });
     if (failure !== undefined) {
@@ -188,6 +197,53 @@ export class CopySession {
       throw failure as Error;
     }
     void over;
+  }
+
+  /** Waits where `max-bytes-per-second` of the dump is used up. */
+  async #pace(bytes: number): Promise<void> {
+    this.#limit.take(bytes);
+    if (this.#limit.exhausted) await this.#limit.settled(this.#stop.signal);
+  }
+
+  async #copySmall({ session, location }: SnapshotConnection, work: Work): Promise<void> {
+    const { config, tables, snapshot, progress } = this.#options;
+    this.#loading++;
+    try {
+      const { read, large } = await readSmall(session, work, tables, config);
+      const readUntil = await readEnd(session, config);
+      await releaseTables(session);
+      for (const chunk of large) this.#queue.push([chunk]);
+      let bytes = 0;
+      for (const { chunk, insert, rows } of read) {
+        progress.dumping(chunk, rows, insert.length);
+        bytes += insert.length;
+      }
+      await this.#pace(bytes);
+      this.#loading++;
+      void this.#loadSmall(read, { location, exitSafe: snapshot.exitSafe, readUntil });
+    } finally {
+      this.#loading--;
+    }
+  }
+
+  /** Never rejects. */
+  async #loadSmall(tables: readonly SmallTable[], read: Omit<ChunkRead, 'rows' | 'bytes'>): Promise<void> {
+    const { meta, epoch } = this.#options;
+    try {
+      const session = await this.#takeLoader();
+      const committed = await loadSmall({ session, meta, epoch, tables, read }).finally(() =>
+        this.#giveBack(session),
+      );
+      for (const { chunk, insert, rows } of tables) {
+        if (committed) this.#done({ chunk, ...read }, { rows, bytes: insert.length });
+        else this.#queue.push([chunk]);
+      }
+    } catch (error) {
+      if (isTransient(error)) for (const { chunk } of tables) this.#queue.push([chunk]);
+      else this.#fail(error);
+    }
+    this.#loading--;
+    this.#changed();
   }
 
   /**
@@ -223,7 +279,7 @@ export class CopySession {
     }
   }
 
-  #done(job: LoadJob, amount: { rows: number; bytes: number }): void {
+  #done(job: Omit<ChunkRead, 'rows' | 'bytes'> & Pick<LoadJob, 'chunk'>, amount: Amount): void {
     const { chunk, location, exitSafe, readUntil } = job;
     Object.assign(chunk, amount, { loaded: true, location, exitSafe, readUntil });
     this.#options.progress.loaded(chunk, amount);

@@ -208,7 +208,9 @@ export class StreamCommand extends ResultReader {
     return 'pause';
   }
 
-  protected onResult(_result: StatementResult): void {}
+  protected onResult(_result: StatementResult): void {
+    this.#options.onResult?.();
+  }
 
   protected onEnd(): void {
     this.#resolve(this.#count);

@@ -58,14 +58,19 @@ export interface Session {
   /** First result's rows as objects of text values: for the control path. */
   query(sql: string): Promise<Record<string, string | null>[]>;
   /**
-   * Runs one SELECT and hands every text-protocol row packet over as it arrives: `packet[start..end)`
-   * holds length-encoded values (0xfb = NULL), valid only during the call. Returns the number of rows.
-   * A returned promise pauses the socket until it settles.
+   * Runs a SELECT, or several, and hands every text-protocol row packet over as it arrives:
+   * `packet[start..end)` holds length-encoded values (0xfb = NULL), valid only during the call. Returns the
+   * number of rows. A returned promise pauses the socket until it settles. `onResult` is called at the end of
+   * each SELECT.
    */
   stream(
     sql: string,
     onRow: (packet: Buffer, start: number, end: number) => void | Promise<void>,
-    options?: { onColumns?: (columns: ColumnMeta[]) => void; signal?: AbortSignal },
+    options?: {
+      onColumns?: (columns: ColumnMeta[]) => void;
+      onResult?: () => void;
+      signal?: AbortSignal;
+    },
   ): Promise<number>;
   /** LOAD DATA LOCAL INFILE whose content is `chunks`. */
   loadData(sql: string, chunks: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<StatementResult>;
