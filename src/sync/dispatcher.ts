@@ -81,7 +81,12 @@ export class Dispatcher {
   }
 
   #explain(error: unknown, event: RowsEvent, transaction: Transaction): unknown {
-    return ofTable(placed(error, placesOf(event, transaction)), this.#options.tables.targetOf(event.map));
+    const places = placesOf(event, transaction);
+    const { schema, table } = event.map;
+    // Of DM's form, which scripts look for; other errors name their table.
+    const fits = !(error instanceof DmError && error.code === CODES.syncColumnCount.code);
+    const at = fits ? places : `${places}: gen ${event.kind} sqls failed, schema: ${schema}, table: ${table}`;
+    return ofTable(placed(error, at), this.#options.tables.targetOf(event.map));
   }
 
   async #handleNew(event: RowsEvent, transaction: Transaction): Promise<void> {
