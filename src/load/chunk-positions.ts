@@ -6,6 +6,11 @@ import type { BinlogLocation } from '../model/location.js';
 import type { TableName } from '../model/table-name.js';
 import type { SqlValue } from '../binlog/rows.js';
 
+export interface CopySpan {
+  readonly first: BinlogLocation;
+  readonly last: BinlogLocation;
+}
+
 export interface ChunkPositions {
   readonly min: BinlogLocation;
   readonly max: BinlogLocation;
@@ -21,6 +26,8 @@ export interface ChunkPositions {
    * has `min`.
    */
   positionFor(source: TableName, firstKeyValue: SqlValue): BinlogLocation;
+  /** The smallest and the largest P of the table's chunks; null where they are one, or it was not copied. */
+  spanOf(source: TableName): CopySpan | null;
   /** The largest P of the schema's tables; `min` where none of it was copied. */
   lastOf(schema: string): BinlogLocation;
 }

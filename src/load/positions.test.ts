@@ -49,5 +49,8 @@ describe('CopiedChunks', () => {
     expect(chunks.positionFor({ schema: 'd', table: 'one' }, 'text')).toEqual(at(70));
     expect(chunks.positionFor(t, null)).toEqual(at(50));
     expect(chunks.positionFor({ schema: 'd', table: 'later' }, 1)).toEqual(at(30));
+    expect(chunks.spanOf(t)).toEqual({ first: at(30), last: at(50) });
+    expect(chunks.spanOf({ schema: 'd', table: 'one' })).toBeNull();
+    expect(chunks.spanOf({ schema: 'd', table: 'later' })).toBeNull();
   });
 });

@@ -4,7 +4,7 @@ import { comparePositions, NO_LOCATION, type BinlogLocation } from '../model/loc
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import { tableKey, type TableName } from '../model/table-name.js';
 import type { Session } from '../mysql/session.js';
-import type { ChunkPositions } from './chunk-positions.js';
+import type { ChunkPositions, CopySpan } from './chunk-positions.js';
 import { CopyMeta, type ChunkRow } from './copy-meta.js';
 
 type CopyConfig = Pick<SubtaskConfig, 'task' | 'sourceId' | 'metaSchema'>;
@@ -52,6 +52,7 @@ interface TableChunks {
   readonly bounds: (number | bigint)[];
   readonly locations: BinlogLocation[];
   readonly last: BinlogLocation;
+  readonly span: CopySpan | null;
 }
 
 export class CopiedChunks implements ChunkPositions {
@@ -76,10 +77,13 @@ export class CopiedChunks implements ChunkPositions {
       rows.sort((a, b) => a.chunk - b.chunk);
       const { schema, table } = rows[0].source;
       const locations = rows.map((row) => row.location);
-      const last = [...locations].sort(comparePositions).at(-1) ?? this.max;
+      const sorted = [...locations].sort(comparePositions);
+      const [first] = sorted;
+      const last = sorted.at(-1) ?? first;
+      const span = comparePositions(first, last) === 0 ? null : { first, last };
       const bounds = rows.slice(1).map((row) => compact(row.range.low ?? 0n));
       const tables = this.#tables.get(schema) ?? new Map<string, TableChunks>();
-      tables.set(table, { bounds, locations, last });
+      tables.set(table, { bounds, locations, last, span });
       this.#tables.set(schema, tables);
     }
   }
@@ -88,6 +92,10 @@ export class CopiedChunks implements ChunkPositions {
     let last = this.min;
     for (const table of this.#tables.get(schema)?.values() ?? []) last = later(last, table.last);
     return last;
+  }
+
+  spanOf(source: TableName): CopySpan | null {
+    return this.#tables.get(source.schema)?.get(source.table)?.span ?? null;
   }
 
   positionFor(source: TableName, firstKeyValue: SqlValue): BinlogLocation {

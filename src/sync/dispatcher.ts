@@ -3,14 +3,14 @@ import type { RowsEvent } from '../binlog/events.js';
 import type { RowIndex } from '../binlog/rows.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
-import type { ChunkPositions } from '../load/chunk-positions.js';
+import type { ChunkPositions, CopySpan } from '../load/chunk-positions.js';
 import type { DmlEvent } from '../model/event-names.js';
 import { comparePositions, type BinlogLocation } from '../model/location.js';
 import { quoteTable } from '../model/table-name.js';
 import type { LaneSet } from './lane-set.js';
 import type { Parking } from './parking.js';
 import { formatPlaces, placed } from './place.js';
-import type { TablePlan } from './plan.js';
+import type { KeyPlan, TablePlan } from './plan.js';
 import { ofTable } from './table-error.js';
 import type { Tables } from './tables.js';
 import type { Transaction } from './transaction.js';
@@ -115,8 +115,12 @@ export class Dispatcher {
       this.#applyFiltered(event, plan, transaction);
       return;
     }
+    this.#applyAll(event, plan, transaction, this.#options.safeMode());
+  }
+
+  #applyAll(event: RowsEvent, plan: TablePlan, transaction: Transaction, safeMode: boolean): void {
+    const index = this.#index;
     const lanes = this.#options.lanes();
-    const safeMode = this.#options.safeMode();
     const { images } = index;
     switch (event.kind) {
       case 'insert':
@@ -142,6 +146,12 @@ export class Dispatcher {
 
   /** Only what the chunk of each image does not hold yet; a key change counts as delete and insert. */
   #applyFiltered(event: RowsEvent, plan: TablePlan, transaction: Transaction): void {
+    const { copied } = this.#options;
+    const span = copied !== null && mayMeetAcrossChunks(plan) ? copied.spanOf(plan.source) : null;
+    if (span !== null) {
+      this.#applyMeeting(event, plan, transaction, span);
+      return;
+    }
     const index = this.#index;
     const lanes = this.#options.lanes();
     const safeMode = this.#options.safeMode();
@@ -172,6 +182,22 @@ export class Dispatcher {
     }
   }
 
+  /**
+   * Of a table whose chunks were read at several places, and that has a unique key by which rows of two chunks
+   * can meet: a chunk that was read later may hold a value of which another chunk's row has let go in the
+   * meantime, and would not leave room for that row. So all changes since the first place are applied, in safe
+   * mode: REPLACE makes room, and whatever had to give way has a change of its own, which is still to come.
+   */
+  #applyMeeting(event: RowsEvent, plan: TablePlan, transaction: Transaction, span: CopySpan): void {
+    if (isAfter(transaction, span.first)) {
+      const between = !isAfter(transaction, span.last);
+      this.#applyAll(event, plan, transaction, between || this.#options.safeMode());
+      return;
+    }
+    const step = event.kind === 'update' ? 2 : 1;
+    for (let image = 0; image < this.#index.images; image += step) this.#isNew(transaction, image);
+  }
+
   /** Filters are asked last: they are the dear part, and may throw. */
   #takes(plan: TablePlan, kind: DmlEvent, image: number, transaction: Transaction): boolean {
     return this.#isNew(transaction, image) && this.#passes(plan, kind, image);
@@ -197,6 +223,13 @@ export class Dispatcher {
       column < 0 || starts[at] < 0 ? null : plan.codec.columns[column].value(buf, starts[at], lengths[at]);
     return isAfter(transaction, copied.positionFor(plan.source, value));
   }
+}
+
+/** Rows with equal values of a key that has the chunks' column in it are of one chunk. */
+function mayMeetAcrossChunks({ identity, uniques, chunkColumn }: TablePlan): boolean {
+  const meets = ({ parts }: KeyPlan) =>
+    !parts.some(({ column, fold }) => column === chunkColumn && fold !== 'constant');
+  return (identity !== null && meets(identity)) || uniques.some(meets);
 }
 
 /** Whether a transaction came after a snapshot at this place. */
