@@ -28,7 +28,7 @@ interface StreamState {
   state: { last_seq: number; messages: number };
 }
 
-/** A consumer that is slower than this is given up, and another one made. */
+/** A consumer that tells nothing for so long is given up, and another one made. */
 const COMPLETE_WITHIN_MS = 5_000;
 /** After this long the last message counts as removed by hand when all others are there. */
 const LAST_MESSAGE_WITHIN_MS = 1_000;
@@ -75,9 +75,14 @@ export class Feed {
     const { clock } = this.#context;
     const { last, messages } = await this.leaderState();
     if (messages === 0) return;
-    const began = clock.monotonic();
+    let began = clock.monotonic();
+    let told = this.last;
     while (this.last < last) {
       if (this.#ended) throw new Error(`the consumer of ${this.#bucket} ended`);
+      if (this.last !== told) {
+        began = clock.monotonic();
+        told = this.last;
+      }
       const waited = clock.monotonic() - began;
       if (waited >= LAST_MESSAGE_WITHIN_MS && this.seen.size >= messages) return;
       if (waited >= COMPLETE_WITHIN_MS) throw new Error(`the consumer of ${this.#bucket} is too slow`);

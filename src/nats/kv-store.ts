@@ -10,7 +10,7 @@ export interface NatsKvOptions {
   readonly attemptMs?: number;
   /** A call gives up after this long; default 10 s: longer than a change of leader. */
   readonly budgetMs?: number;
-  /** Period of the full read behind every watch; default 30 s. */
+  /** Period of the full read behind every watch, at least; default 30 s. */
   readonly repairMs?: number;
 }
 

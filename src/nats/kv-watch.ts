@@ -1,7 +1,7 @@
 /**
  * The one watch of a bucket in this process: a mirror of the bucket, kept by a feed, told to any number of
  * listeners. The mirror is rebuilt from a new feed at the start, after every reconnect, when the feed
- * ends or falls behind, and every `repairMs`: what differs is told, so a missed change, a lost consumer and a server
+ * ends or falls behind, and every `repairMs` (less often where it is large): what differs is told, so a missed change, a lost consumer and a server
  * that lost its last writes all heal the same way. The old feed goes on until the new one is complete.
  *
  *     feed 1  ==== changes =================|
@@ -17,6 +17,8 @@ export interface WatchContext extends FeedContext {
   readonly repairMs: number;
 }
 
+/** A large bucket is not read again more often than this allows: hundreds of processes may watch it. */
+const REPAIR_MS_A_KEY = 10;
 /** How often the feed is compared with the leader's last sequence: one small request. */
 const BEHIND_CHECK_MS = 2_000;
 
@@ -91,6 +93,7 @@ export class BucketWatch {
         try {
           await this.#rebuild();
           pause = 100;
+          wait = Math.max(repairMs, this.#mirror.size * REPAIR_MS_A_KEY);
         } catch (error) {
           wait = pause;
           pause = Math.min(pause * 2, 2_000);
