@@ -284,7 +284,8 @@ export class Syncer {
       connect: async () => new TimedSession(await connectLane(config), this.#time),
       batch: config.sync.batch,
       packetBytes: MAX_PACKET_BYTES,
-      maxBytes: MAX_QUEUED_BYTES,
+      // What waits in the lanes is beyond the reach of a limit.
+      maxBytes: config.sync.targetLatencyBudgetMs > 0 ? MAX_QUEUED_BYTES / 16 : MAX_QUEUED_BYTES,
       retryMs: this.#options.retryMs ?? 60_000,
       from,
       gtidOrder: this.#gtidOrder(from),
