@@ -24,6 +24,7 @@ import { readSourceTables, sameDefinition, type SourceTable } from '../dump/sour
 import type { Ports } from '../runtime/ports.js';
 import { CopyMeta, FencedError, PlanTaken, type CopyState } from './copy-meta.js';
 import { CopySession } from './copy-session.js';
+import { createTables } from './create-tables.js';
 import { fitColumns } from './fit-columns.js';
 import { CopyProgress } from './progress.js';
 import { newChunks, pendingTables, planAll, reconcile } from './reconcile.js';
@@ -48,6 +49,9 @@ export type FullCopyEnd =
   | { readonly outcome: 'finished' }
   | { readonly outcome: 'ended' }
   | { readonly outcome: 'fenced'; readonly seenEpoch: number };
+
+/** Tables come in any order, and before those that they refer to. */
+const NO_FOREIGN_KEYS = { foreign_key_checks: '0' };
 
 /** Sessions in a row that did not get a single chunk loaded. */
 const MAX_FRUITLESS = 10;
@@ -109,11 +113,9 @@ export class FullCopy {
   async #session(): Promise<void> {
     const { config, epoch, signal } = this.#options;
     const meta = this.#meta;
-    // Tables come in any order, and before those that they refer to.
-    const variables = { foreign_key_checks: '0' };
     const target = await labelled(
       'downstream',
-      connectSession({ db: config.to, session: variables, signal }),
+      connectSession({ db: config.to, session: NO_FOREIGN_KEYS, signal }),
     );
     const source = { session: null as Session | null };
     let snapshot: Snapshot | null = null;
@@ -225,18 +227,21 @@ export class FullCopy {
     const meta = this.#meta;
     await this.#cleanFolder();
     const tables = new Map(current.map((table) => [tableKey(table.source), table]));
-    for (const key of pendingTables(state)) {
-      const row = must(state.tables.get(key), 'table of a chunk');
-      if (row.state !== 'planned') await this.#dropTarget(target, objects, row);
-      if (row.state === 'gone') continue;
-      await objects.create(must(tables.get(key), 'source table'));
-      if (row.state === 'recopy') {
-        await meta.setTableState(target, epoch, row.source, 'planned');
-        row.state = 'planned';
-      }
+    const rows = [...pendingTables(state)].map((key) => must(state.tables.get(key), 'table of a chunk'));
+    for (const row of rows) if (row.state !== 'planned') await this.#dropTarget(target, objects, row);
+    const there = rows.filter((row) => row.state !== 'gone');
+    const wanted = there.map(({ source }) => must(tables.get(tableKey(source)), 'source table'));
+    await createTables({
+      target,
+      connect: () => connectSession({ db: config.to, session: NO_FOREIGN_KEYS, signal }),
+      tables: wanted,
+      create: (table, session) => objects.create(table, session),
+      limit: config.load.poolSize,
+    });
+    for (const row of there.filter(({ state }) => state === 'recopy')) {
+      await meta.setTableState(target, epoch, row.source, 'planned');
+      row.state = 'planned';
     }
-    const pending = [...pendingTables(state)].filter((key) => state.tables.get(key)?.state !== 'gone');
-    const wanted = pending.map((key) => must(tables.get(key), 'source table'));
     const fitted = await fitColumns(target, wanted);
     const { location } = snapshot.connections[0];
     for (const chunk of state.chunks) {

@@ -87,9 +87,9 @@ export class TargetObjects {
     }
   }
 
-  /** CREATE ... IF NOT EXISTS. Throws DmError 60101. */
-  async create(table: SourceTable): Promise<void> {
-    const { source, target, folder } = this.#options;
+  /** CREATE ... IF NOT EXISTS, over a connection to the target. Throws DmError 60101. */
+  async create(table: SourceTable, session = this.#options.target): Promise<void> {
+    const { source, target, folder, config } = this.#options;
     this.#dialect ??= await readDialect(target);
     const translation = {
       source: table.source,
@@ -99,8 +99,10 @@ export class TargetObjects {
       to: this.#dialect,
     };
     await this.#createDatabase(table.source.schema, table.target.schema, translation);
-    await writeFile(path.join(folder, tableSchemaFile(table.source)), `${table.createSql};\n`);
-    await this.#run(translateCreateTable(await this.#explicit(table.createSql), translation));
+    if (!config.cleanDumpFile) {
+      await writeFile(path.join(folder, tableSchemaFile(table.source)), `${table.createSql};\n`);
+    }
+    await this.#run(translateCreateTable(await this.#explicit(table.createSql), translation), session);
   }
 
   async #createDatabase(schema: string, routed: string, translation: Translation): Promise<void> {
@@ -147,9 +149,9 @@ export class TargetObjects {
     return text;
   }
 
-  async #run(sql: string): Promise<void> {
+  async #run(sql: string, session = this.#options.target): Promise<void> {
     try {
-      await this.#options.target.execute(sql);
+      await session.execute(sql);
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       throw new DmError(CODES.loadTargetTable, `the target refused: ${sql}`, { cause: error });
