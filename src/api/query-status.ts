@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { CODES } from '../errors/codes.js';
+import { DmError } from '../errors/dm-error.js';
 import type { SubTaskStatus } from '../model/status.js';
 import type { SubtaskView } from './cluster.js';
 import type { Handler, HandlerDeps } from './handler-deps.js';
@@ -25,8 +27,23 @@ export function queryStatus(deps: HandlerDeps): Handler {
     if (why === true) return explained(deps, name, sources);
     const views = await deps.cluster.queryStatus(name, sources);
     if (name === '' && sources.length === 0 && more !== true) return list(deps, views);
-    return { result: true, msg: '', sources: views.map(detail) };
+    return { result: true, msg: '', sources: [...views, ...strangers(sources, views)].map(detail) };
   };
+}
+
+/** Sources that are asked for and that nobody has added. */
+function strangers(asked: readonly string[], views: readonly SubtaskView[]): SubtaskView[] {
+  const known = new Set(views.map((view) => view.source.source));
+  return [...new Set(asked)]
+    .filter((source) => !known.has(source))
+    .map((source) => ({
+      source: { source, worker: '', result: null, relayStatus: null },
+      subtasks: [],
+      msg: new DmError(
+        CODES.schedulerOpSourceNotExist,
+        `source ${source} relevant worker-client not found: there is no such source`,
+      ).toString(),
+    }));
 }
 
 async function explained(deps: HandlerDeps, task: string, sources: readonly string[]): Promise<JsonObject> {
