@@ -1,6 +1,6 @@
 /** A reading place in a statement's tokens, with the small pieces of grammar that all parsers share. */
 import type { TableName } from '../model/table-name.js';
-import type { Range, TableRef } from './ddl-types.js';
+import type { Range, Removal, TableRef } from './ddl-types.js';
 import type { Dialect } from './dialect.js';
 import { parseError, Tokenizer } from './tokenizer.js';
 import type { Token } from './tokens.js';
@@ -15,7 +15,7 @@ export class Cursor {
   readonly options: CursorOptions;
   /** Every table reference read so far. */
   readonly tables: TableRef[] = [];
-  readonly removals: Range[] = [];
+  readonly removals: Removal[] = [];
   /** End of the token consumed last. */
   lastEnd = 0;
   readonly #tokenizer: Tokenizer;
@@ -29,7 +29,7 @@ export class Cursor {
   }
 
   /** What every parsed statement holds. The lists grow while the statement is read. */
-  common(): { sql: string; tables: TableRef[]; removals: Range[]; marks: readonly Range[] } {
+  common(): { sql: string; tables: TableRef[]; removals: Removal[]; marks: readonly Range[] } {
     return { sql: this.sql, tables: this.tables, removals: this.removals, marks: this.#tokenizer.marks };
   }
 
@@ -95,6 +95,18 @@ export class Cursor {
   isName(distance = 0): boolean {
     const { kind } = this.peek(distance);
     return kind === 'word' || kind === 'quoted';
+  }
+
+  /**
+   * ALGORITHM and LOCK with their value: what the source was asked to grant, another server may be unable
+   * to. A rewritten statement leaves the choice to the server that runs it.
+   */
+  skipAlgorithmOrLock(): void {
+    this.next();
+    this.acceptOp('=');
+    const { start, end, upper } = this.peek();
+    this.name('a word');
+    if (upper !== 'DEFAULT') this.removals.push({ start, end, text: 'DEFAULT' });
   }
 
   name(what = 'a name'): string {

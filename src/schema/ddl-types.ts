@@ -8,6 +8,11 @@ export interface Range {
   readonly end: number;
 }
 
+/** A part that the source alone is meant by; `text`, where there is one, takes its place. */
+export interface Removal extends Range {
+  readonly text?: string;
+}
+
 /** A table, or with an empty `name.table` a schema, named in the statement. */
 export interface TableRef extends Range {
   /** With the schema filled in where the text leaves it out. */
@@ -155,7 +160,7 @@ interface Common {
   /** Every table (or schema) the statement names, in the order of the text. */
   readonly tables: readonly TableRef[];
   /** Parts that only the source's server understands and that a rewritten statement leaves out. */
-  readonly removals: readonly Range[];
+  readonly removals: readonly Removal[];
   /** The brackets of executable comments whose content the source's server ran. */
   readonly marks: readonly Range[];
 }

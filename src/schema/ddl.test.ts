@@ -118,6 +118,11 @@ describe('rewriteTables', () => {
       'ALTER TABLE `x_b`.`y_t` ADD FOREIGN KEY (a) REFERENCES `x_b`.`y_u` (id), EXCHANGE PARTITION p WITH TABLE `x_d`.`y_v`',
     ],
     ['CREATE TABLE `t` (a INT) START TRANSACTION', 'CREATE TABLE `x_d`.`y_t` (a INT) '],
+    [
+      'ALTER TABLE t ADD a INT, ALGORITHM=INPLACE, LOCK SHARED',
+      'ALTER TABLE `x_d`.`y_t` ADD a INT, ALGORITHM=DEFAULT, LOCK DEFAULT',
+    ],
+    ['CREATE INDEX i ON t (a) LOCK=NONE', 'CREATE INDEX i ON `x_d`.`y_t` (a) LOCK=DEFAULT'],
     ['SET STATEMENT max_statement_time=1 FOR DROP TABLE t', 'DROP TABLE `x_d`.`y_t`'],
   ])('%s', (sql, expected) => {
     expect(rewritten(sql)).toBe(expected);

@@ -170,11 +170,7 @@ function parseCreateIndex(cursor: Cursor, orReplace: boolean): ParsedStatement {
 }
 
 function skipAlgorithmAndLock(cursor: Cursor): void {
-  while (cursor.isOneOf('ALGORITHM', 'LOCK')) {
-    cursor.next();
-    cursor.acceptOp('=');
-    cursor.name('a word');
-  }
+  while (cursor.isOneOf('ALGORITHM', 'LOCK')) cursor.skipAlgorithmOrLock();
 }
 
 function parseAlter(cursor: Cursor): ParsedStatement {

@@ -124,9 +124,7 @@ function parseOperation(cursor: Cursor, schema: string, into: AlterOperation[]):
       return push({ op: 'modifier', what: 'VALIDATION' });
     case 'ALGORITHM':
     case 'LOCK':
-      cursor.next();
-      cursor.acceptOp('=');
-      cursor.name('a word');
+      cursor.skipAlgorithmOrLock();
       return push({ op: 'modifier', what: upper });
     case 'SECONDARY_LOAD':
     case 'SECONDARY_UNLOAD':

@@ -24,7 +24,7 @@ export function rewriteTables(statement: ParsedStatement, map: NameMap): string 
 
 /** In the order of the text. */
 export function tableEdits(statement: ParsedStatement, map: NameMap): Edit[] {
-  const edits: Edit[] = statement.removals.map(({ start, end }) => ({ start, end, text: '' }));
+  const edits: Edit[] = statement.removals.map(({ start, end, text }) => ({ start, end, text: text ?? '' }));
   for (const ref of statement.tables) {
     const to = map(ref.name);
     if (!ref.implicit && to.schema === ref.name.schema && to.table === ref.name.table) continue;
