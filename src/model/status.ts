@@ -124,6 +124,19 @@ export interface SyncStatus {
   isolatedTables?: IsolatedTable[];
 }
 
+/** What the metrics of a sync unit tell beyond its status; counted since the unit has begun. */
+export interface SyncFigures {
+  transactions: number;
+  ddls: number;
+  /** Of the source's binlog. */
+  bytesRead: number;
+  /** Statements that the target has not committed yet. */
+  queuedBytes: number;
+  /** Packets that the target has answered, and how long it took for them all together. */
+  answers: number;
+  answerSeconds: number;
+}
+
 export interface SubTaskStatus {
   name: string;
   stage: Stage;

@@ -3,7 +3,7 @@
  * build, so the types are the validation; everything is structured-clonable plain data.
  */
 import type { OperationAnswer, OperationContext, SubtaskOperation } from '../model/operation.js';
-import type { ProcessError, SubTaskStatus } from '../model/status.js';
+import type { ProcessError, SubTaskStatus, SyncFigures } from '../model/status.js';
 import type { UnitName } from '../model/stage.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import type { StartTime } from '../sync/start-time.js';
@@ -44,7 +44,9 @@ export type SubtaskEnd =
   | { readonly outcome: 'fenced'; readonly seenEpoch: number };
 
 /** Part of SubTaskStatus that the thread knows. */
-export type UnitStatus = Pick<SubTaskStatus, 'unit' | 'dump' | 'load' | 'sync'>;
+export type UnitStatus = Pick<SubTaskStatus, 'unit' | 'dump' | 'load' | 'sync'> & {
+  readonly figures?: SyncFigures;
+};
 
 export type FromThread =
   | { readonly type: 'unit'; readonly unit: UnitName }

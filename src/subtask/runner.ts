@@ -57,7 +57,11 @@ export class SubtaskRunner {
       case 'Load':
         return { unit: 'Load', load: copy?.load };
       case 'Sync':
-        return { unit: 'Sync', sync: await this.#syncer?.status() };
+        return {
+          unit: 'Sync',
+          sync: await this.#syncer?.status(),
+          figures: this.#syncer?.current.figures(),
+        };
       default:
         return { unit: this.#unit };
     }

@@ -70,6 +70,8 @@ export class Applier {
   /** The only table of the target that the DDL under way changes. */
   #ddlTarget: TableName | null = null;
   events = 0;
+  transactions = 0;
+  ddls = 0;
   lastTimestamp = 0;
 
   constructor(options: ApplierOptions) {
@@ -198,6 +200,7 @@ export class Applier {
 
   #commit(header: EventHeader): void {
     const { gtid } = this.transaction;
+    this.transactions++;
     this.transaction.end();
     this.#options.lanes().endTransaction();
     this.#options.parking?.()?.endTransaction();
@@ -338,6 +341,7 @@ export class Applier {
     for (const changed of this.#options.online?.operated(parsed) ?? []) onTracked(changed);
     tables.forget();
     this.events++;
+    this.ddls++;
     const single = !this.transaction.explicit;
     if (single) this.#commit(event.header);
     await barrier(single);
@@ -386,6 +390,7 @@ export class Applier {
     for (const changed of changes) if (tables.allows(changed)) onTracked(changed);
     tables.forget();
     this.events++;
+    this.ddls++;
     // A DDL within a transaction (CREATE TABLE ... SELECT) stays recorded until the transaction ends.
     const single = !this.transaction.explicit;
     if (single) this.#commit(event.header);
@@ -413,6 +418,7 @@ export class Applier {
     for (const changed of plan.finish()) onTracked(changed);
     tables.forget();
     this.events++;
+    this.ddls++;
     const single = !this.transaction.explicit;
     if (single) this.#commit(event.header);
     await barrier(single);

@@ -27,13 +27,11 @@ export class EventStream {
   #opened = false;
   #troubleSince = 0;
   #backoff = 50;
+  /** Bytes of the events that were handed on. */
+  bytesRead = 0;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
-  }
-
-  get bytesRead(): number {
-    return this.#reader?.bytesRead ?? 0;
   }
 
   /** The next event that has arrived, else null. Trouble that may pass is `ready`'s to deal with. */
@@ -47,7 +45,9 @@ export class EventStream {
       if (!mayPass(error)) throw error;
       return null;
     }
-    if (event !== null && this.#troubleSince !== 0) {
+    if (event === null) return null;
+    this.bytesRead += event.header.eventSize;
+    if (this.#troubleSince !== 0) {
       this.#troubleSince = 0;
       this.#backoff = 50;
     }

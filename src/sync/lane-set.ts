@@ -114,6 +114,11 @@ export class LaneSet {
     return this.#rows;
   }
 
+  /** Bytes of statements that are not committed yet. */
+  get queuedBytes(): number {
+    return this.#bytes;
+  }
+
   get overloaded(): boolean {
     return this.#bytes > this.#options.maxBytes;
   }

@@ -14,7 +14,7 @@ import { createMetaTables, MAIN_STREAM, metaTables } from '../checkpoint/tables.
 import { connectSource, currentLocation } from '../dump/snapshot.js';
 import { Router } from '../filter/router.js';
 import type { BinlogLocation } from '../model/location.js';
-import type { SyncStatus } from '../model/status.js';
+import type { SyncFigures, SyncStatus } from '../model/status.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import { connectSession } from '../mysql/connect.js';
 import { toDmError } from '../mysql/db-error.js';
@@ -163,6 +163,19 @@ export class Syncer {
       limits: this.#limits,
       serverVersionKnown: this.#owner !== null,
     });
+  }
+
+  /** Counted since the unit has begun. */
+  figures(): SyncFigures {
+    const { execute } = this.#time;
+    return {
+      transactions: this.#applier?.transactions ?? 0,
+      ddls: this.#applier?.ddls ?? 0,
+      bytesRead: this.#stream?.bytesRead ?? 0,
+      queuedBytes: this.#lanes?.queuedBytes ?? 0,
+      answers: execute.calls,
+      answerSeconds: execute.callMs / 1000,
+    };
   }
 
   /**
