@@ -77,9 +77,9 @@ export function newColumn(name: string, random: SeededRandom, dialect: Dialect):
   return { name, kind, notNull, extra: hasDefault ? `DEFAULT ${defaultOf(kind, random)}` : '' };
 }
 
-/** MySQL fills a new JSON column with `null`, MariaDB with '', which its own check would refuse. */
+/** MariaDB fills a new JSON column with '', which its own check refuses, and which is no JSON to others. */
 function isFilledApart(kind: Kind, dialect: Dialect): boolean {
-  return kind.sql === 'JSON' && dialect.source !== dialect.target;
+  return kind.sql === 'JSON' && dialect.source === 'mariadb' && dialect.target !== 'mariadb';
 }
 
 function defaultOf(kind: Kind, random: SeededRandom): string {

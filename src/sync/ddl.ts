@@ -30,6 +30,7 @@ import { alreadyDone, refusalWorkaround } from './ddl-already.js';
 import type { DdlCollations } from './ddl-collations.js';
 import { explicitTimestamps } from './ddl-modes.js';
 import { withDdlLock } from './ddl-lock.js';
+import { fillNewJson } from './ddl-new-json.js';
 import { borderMoves, isNewName } from './ddl-moves.js';
 import { executeAsSource, zoneOffset } from './ddl-session.js';
 import { settle } from './ddl-settle.js';
@@ -241,10 +242,16 @@ export class DdlRunner {
       readDdlRecord(session, this.#options.owner()),
     );
     const resumed = record !== null && record.location === location ? record : null;
-    for (let step = 0; step < plan.steps.length; step++) {
+    const { isMariaDb } = await this.#options.target.get();
+    const dialect = this.dialectOf(event);
+    const fills = isMariaDb && dialect.flavor !== 'mariadb';
+    const steps = plan.steps.flatMap((sql, of) =>
+      (fills ? fillNewJson(sql, dialect) : [sql]).map((one) => ({ of, sql: one })),
+    );
+    for (let step = 0; step < steps.length; step++) {
       if (resumed !== null && step < resumed.step) continue;
-      onStep(step);
-      const sql = plan.steps[step].replace(/\s+START\s+TRANSACTION\s*$/i, '');
+      onStep(steps[step].of);
+      const sql = steps[step].sql.replace(/\s+START\s+TRANSACTION\s*$/i, '');
       const before = resumed !== null && step === resumed.step ? resumed.before : null;
       await this.#runStep(plan, event, { location, step, sql }, before);
     }

@@ -338,6 +338,17 @@ export const CASES: readonly DdlCase[] = [
     ],
   },
   {
+    name: 'JSON columns for rows that are there',
+    sql: [
+      'CREATE TABLE t (a INT PRIMARY KEY)',
+      'INSERT INTO t VALUES (1), (2)',
+      "ALTER TABLE t ADD j JSON NOT NULL COMMENT 'x' FIRST, ADD COLUMN (k JSON NOT NULL, l JSON, `m``n` JSON NOT NULL)",
+      "INSERT INTO t VALUES ('[1]', 3, '{}', NULL, '5')",
+      'ALTER TABLE t DROP COLUMN k, ADD COLUMN o JSON NOT NULL AFTER a, RENAME TO u',
+      "INSERT INTO u VALUES ('[1]', 4, '{}', NULL, '5')",
+    ],
+  },
+  {
     name: 'CHECK constraints',
     sql: [
       'CREATE TABLE t (a INT PRIMARY KEY CHECK (a > 0), b INT CHECK (b < 100), CONSTRAINT bb CHECK (b < 99), CONSTRAINT cc CHECK (a <> b))',
