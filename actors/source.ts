@@ -6,6 +6,7 @@ import { sourceMachine } from '../machines/source.js';
 import type { OperationAnswer, SubtaskOperation } from '../src/model/operation.js';
 import { unreachable } from '../src/model/assert.js';
 import type { SubTaskStatus } from '../src/model/status.js';
+import type { MeasuredSubtask } from '../src/metrics/subtask-metrics.js';
 import { createCodec } from '../src/nats/codec.js';
 import { actorSubject, escapeKey } from '../src/nats/subjects.js';
 import { HostedActor, type ActorPorts } from '../src/runtime/host/actor.js';
@@ -175,6 +176,18 @@ export class SourceActor {
           throw error;
         }
       }),
+    );
+  }
+
+  /** What metrics are made of. */
+  measured(timeoutMs: number): Promise<MeasuredSubtask[]> {
+    const { source } = this;
+    return Promise.all(
+      [...this.#subtasks.values()].map(async (subtask) => ({
+        source,
+        worker: this.#worker,
+        ...(await subtask.measured(timeoutMs)),
+      })),
     );
   }
 

@@ -17,6 +17,7 @@ import type { OperationAnswer, SubtaskOperation } from '../src/model/operation.j
 import type { Stage } from '../src/model/stage.js';
 import type { SubTaskStatus } from '../src/model/status.js';
 import type { SubtaskConfig } from '../src/model/subtask-config.js';
+import type { MeasuredSubtask } from '../src/metrics/subtask-metrics.js';
 import { HostedActor, type ActorPorts } from '../src/runtime/host/actor.js';
 import type { SubtaskEnd, SubtaskStart, UnitStatus } from '../src/subtask/protocol.js';
 import { keys, type SubtaskDocument } from './documents.js';
@@ -57,6 +58,8 @@ export class SubtaskActor {
   #detached = false;
   #opened = false;
   #lastStatus: UnitStatus | null = null;
+  /** Runs that have failed here, by unit. */
+  readonly #failures = new Map<string, number>();
 
   constructor(expected: SubtaskDocument, deps: SubtaskDeps) {
     this.#deps = deps;
@@ -115,6 +118,13 @@ export class SubtaskActor {
       if (!(error instanceof DmError)) throw error;
       await this.#actor.send({ type: 'REFUSED', seq, message: error.toString() });
     }
+  }
+
+  /** What metrics are made of. */
+  async measured(timeoutMs: number): Promise<Pick<MeasuredSubtask, 'status' | 'figures' | 'failures'>> {
+    const status = await this.status(timeoutMs);
+    const figures = this.#run !== null && status.sync ? this.#lastStatus?.figures : undefined;
+    return { status, failures: this.#failures, ...(figures ? { figures } : {}) };
   }
 
   async status(timeoutMs: number): Promise<SubTaskStatus> {
@@ -234,6 +244,7 @@ export class SubtaskActor {
   }
 
   #tellEnded(run: number, end: SubtaskEnd): void {
+    if (end.outcome === 'failed') this.#failures.set(end.unit, (this.#failures.get(end.unit) ?? 0) + 1);
     if (!this.#detached) this.#actor.tell({ type: 'ENDED', run, end });
   }
 

@@ -12,6 +12,7 @@ import { resolveSubtasks } from '../src/config/subtasks.js';
 import { CODES } from '../src/errors/codes.js';
 import { DmError } from '../src/errors/dm-error.js';
 import type { SubtaskConfig } from '../src/model/subtask-config.js';
+import type { MeasuredSubtask } from '../src/metrics/subtask-metrics.js';
 import { escapeKey } from '../src/nats/subjects.js';
 import { atMost } from '../src/runtime/at-most.js';
 import { HostedActor, type ActorPorts, type Transition } from '../src/runtime/host/actor.js';
@@ -111,6 +112,11 @@ export class WorkerNode implements Service {
   /** Source that this worker holds now; '' = none. */
   get source(): string {
     return this.#source?.source ?? '';
+  }
+
+  /** What metrics are made of: the subtasks that run here. */
+  measured(timeoutMs: number): Promise<MeasuredSubtask[]> {
+    return this.#source?.measured(timeoutMs) ?? Promise.resolve([]);
   }
 
   /** Resolves after a stop; rejects with 60205 when another process has joined under this name. */

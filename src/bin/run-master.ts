@@ -10,6 +10,8 @@ import { connectBus } from '../nats/connect.js';
 import { replicasOn, requireJetStream } from '../nats/external-server.js';
 import { ensureInspectStream } from '../nats/inspect-stream.js';
 import { ManagedNatsServer, replicasFor } from '../nats/managed-server.js';
+import { serveMetricsIfFree } from '../http/metrics-server.js';
+import { masterMetrics } from '../metrics/master-metrics.js';
 import { atMost } from '../runtime/at-most.js';
 import { peersOf, type Peer } from './join-cluster.js';
 import { aborted, natsTls, untilAvailable, type Shell } from './process-shell.js';
@@ -63,8 +65,15 @@ export async function runMaster(config: MasterConfig, shell: Shell): Promise<voi
         });
         return opened;
       });
+      const metrics = await serveMetricsIfFree({
+        addr: config.metricsAddr,
+        fallback: '',
+        log: ports.log.child({ component: 'metrics' }),
+        collect: () => Promise.resolve(masterMetrics(config.name, node.leading)),
+      });
       const running = node.run();
       await Promise.race([running, aborted(stopping)]);
+      await metrics?.close();
       // A NATS that is away cannot be told anything: then there is no reason to wait for it.
       if (!(await atMost(ports.clock, bus.connected ? 5_000 : 500, node.stop()))) {
         ports.log.warn('the lead could not be given back: another master takes it when it expires');

@@ -7,8 +7,13 @@ import { loadSecrets } from '../config/secret.js';
 import { formatWorkerConfig } from '../config/show-process.js';
 import { connectBus } from '../nats/connect.js';
 import { requireJetStream } from '../nats/external-server.js';
+import { serveMetricsIfFree } from '../http/metrics-server.js';
+import { subtaskMetrics } from '../metrics/subtask-metrics.js';
 import { atMost } from '../runtime/at-most.js';
 import { aborted, natsTls, untilAvailable, type Shell } from './process-shell.js';
+
+/** How long a scrape waits for the threads. */
+const STATUS_MS = 2_000;
 
 /** Runs until `shell.stopping`, then hands its source over. Rejects with 60205 when its name is taken. */
 export async function runWorker(config: WorkerConfig, shell: Shell): Promise<void> {
@@ -46,6 +51,12 @@ export async function runWorker(config: WorkerConfig, shell: Shell): Promise<voi
         },
       ),
     );
+    const metrics = await serveMetricsIfFree({
+      addr: config.metricsAddr,
+      fallback: config.workerAddr,
+      log: ports.log.child({ component: 'metrics' }),
+      collect: async () => subtaskMetrics(await node.measured(STATUS_MS)),
+    });
     try {
       await Promise.race([node.run(), aborted(stopping)]);
       await node.drain();
@@ -53,6 +64,7 @@ export async function runWorker(config: WorkerConfig, shell: Shell): Promise<voi
       await node.stop();
       throw error;
     } finally {
+      await metrics?.close();
       await atMost(ports.clock, bus.connected ? 2_000 : 500, store.close());
     }
   } finally {

@@ -49,6 +49,12 @@ const FLAGS: readonly FlagSpec[] = [
     value: 'duration',
     help: 'time limit of requests to workers (default 30s)',
   },
+  {
+    name: 'metrics-addr',
+    key: 'metrics-addr',
+    value: 'addr',
+    help: 'address that /metrics is served at (default: not served)',
+  },
   ...COMMON_FLAGS,
 ];
 

@@ -31,6 +31,12 @@ const FLAGS: readonly FlagSpec[] = [
     value: 'seconds',
     help: 'the same for a worker with relay log (default 1800)',
   },
+  {
+    name: 'metrics-addr',
+    key: 'metrics-addr',
+    value: 'addr',
+    help: 'address that /metrics is served at (default "{worker-addr}")',
+  },
   ...COMMON_FLAGS,
 ];
 

@@ -37,6 +37,8 @@ export interface MasterConfig {
   natsServer: string;
   secretKeyPath: string;
   rpcTimeoutMs: number;
+  /** Where `/metrics` is served: `host:port`, host may be empty; '' = nowhere. */
+  metricsAddr: string;
   security: SecurityConfig;
 }
 
@@ -53,6 +55,8 @@ export interface WorkerConfig {
   dataDir: string;
   keepaliveTtlMs: number;
   relayKeepaliveTtlMs: number;
+  /** Where `/metrics` is served; '' = at `worker-addr`, as long as nobody else listens there. */
+  metricsAddr: string;
   secretKeyPath: string;
   security: SecurityConfig;
 }
@@ -95,6 +99,7 @@ export function parseMasterConfig(input: ProcessInput): MasterConfig {
     natsServer: top.string('nats-server') || 'nats-server',
     secretKeyPath: top.string('secret-key-path'),
     rpcTimeoutMs: top.duration('rpc-timeout', 30_000),
+    metricsAddr: readMetricsAddress(top),
     security: readSecurity(top),
   };
   // They tune the reference system's embedded store and its RPC server, which are not here.
@@ -123,6 +128,7 @@ export function parseWorkerConfig(input: ProcessInput): WorkerConfig {
     dataDir: top.string('data-dir') || '.',
     keepaliveTtlMs: top.int('keepalive-ttl', 60, { min: 1 }) * 1000,
     relayKeepaliveTtlMs: top.int('relay-keepalive-ttl', 1800, { min: 1 }) * 1000,
+    metricsAddr: readMetricsAddress(top),
     secretKeyPath: top.string('secret-key-path'),
     security: readSecurity(top),
   };
@@ -174,6 +180,10 @@ function readAddress(top: Section, key: string, fallback: string): string {
     throw top.error(CODES.configTomlTransform, `${key}: expected host:port or :port, not "${address}"`, key);
   }
   return address;
+}
+
+function readMetricsAddress(top: Section): string {
+  return top.string('metrics-addr') === '' ? '' : readAddress(top, 'metrics-addr', '');
 }
 
 function readAddresses(top: Section, key: string): string[] {

@@ -20,6 +20,7 @@ export function formatMasterConfig(config: MasterConfig): string {
     'nats-url': config.natsUrl.map(withoutPassword),
     'nats-server': config.natsServer,
     'rpc-timeout': formatDuration(config.rpcTimeoutMs),
+    'metrics-addr': config.metricsAddr,
     ...commonKeys(config.secretKeyPath, config.security),
   });
 }
@@ -36,6 +37,7 @@ export function formatWorkerConfig(config: WorkerConfig): string {
     'data-dir': config.dataDir,
     'keepalive-ttl': config.keepaliveTtlMs / 1000,
     'relay-keepalive-ttl': config.relayKeepaliveTtlMs / 1000,
+    'metrics-addr': config.metricsAddr,
     ...commonKeys(config.secretKeyPath, config.security),
   });
 }

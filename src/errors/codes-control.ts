@@ -137,6 +137,14 @@ export const CONTROL_CODES = {
     'high',
     'Please give every worker a name of its own.',
   ),
+  /** The address that metrics are to be served at cannot be listened on. */
+  metricsAddress: define(
+    60210,
+    'functional',
+    'internal',
+    'high',
+    'Please give `metrics-addr` an address of this machine that is free.',
+  ),
   /** A master can join only masters whose NATS servers are a cluster. */
   masterCannotJoin: define(
     60206,
