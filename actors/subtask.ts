@@ -40,6 +40,8 @@ export interface SubtaskDeps {
 const HANDOVER_MS = 10_000;
 /** How long an operation waits for a subtask that was just resumed by itself. */
 const SETTLE_MS = 2_000;
+/** Connecting, and coming to the error again, may take long on a busy machine. */
+const ERROR_AGAIN_MS = 6_000;
 const SETTLE_EVERY_MS = 50;
 const COMMANDS = { Running: 'RESUME', Paused: 'PAUSE', Stopped: 'STOP' } as const;
 
@@ -164,7 +166,7 @@ export class SubtaskActor {
    */
   async #untilSettled(concernsError: boolean): Promise<boolean> {
     const { clock } = this.#deps.ports;
-    const end = clock.monotonic() + SETTLE_MS;
+    const end = clock.monotonic() + (concernsError ? ERROR_AGAIN_MS : SETTLE_MS);
     for (;;) {
       if (this.#opened) {
         const { context, value } = this.#actor.snapshot;
