@@ -65,11 +65,13 @@ export class SyncMeter {
 
   async status(input: MeterInput): Promise<SyncStatus> {
     const { progress, lanes, applier, config } = input;
-    if (input.serverVersionKnown) await this.#askMaster(input);
+    const asked = input.serverVersionKnown && (await this.#askMaster(input));
     if (progress !== null && lanes !== null) progress.advance(lanes.firstUncommitted());
     const own = progress?.location() ?? NO_LOCATION;
-    // Behind an answer of a moment ago; or behind the end for good, of a source that was reset: never synced.
-    if (comparePositions(own, this.#master) > 0) await this.#askMaster(input, true);
+    // At the end of a moment ago, which need not be that of now; or behind the end for good, of a source that was
+    // reset: never synced.
+    const ahead = comparePositions(own, this.#master);
+    if (ahead > 0 || (ahead === 0 && !asked)) await this.#askMaster(input, true);
     const synced = progress !== null && lanes !== null && isReached(this.#master, own, config.enableGtid);
     const events = applier?.events ?? 0;
     const rows = lanes?.committedRows ?? 0;
@@ -119,14 +121,18 @@ export class SyncMeter {
     this.#last = { at, events, rows };
   }
 
-  /** A source that cannot be asked leaves the last answer standing: the stream itself tells of trouble. */
-  async #askMaster({ source, config }: MeterInput, atOnce = false): Promise<void> {
+  /**
+   * Whether it has been asked, not too soon after the last time. A source that cannot be asked leaves the last answer
+   * standing: the stream itself tells of trouble.
+   */
+  async #askMaster({ source, config }: MeterInput, atOnce = false): Promise<boolean> {
     const now = this.#clock.monotonic();
-    if (!atOnce && now - this.#askedAt < ASK_AGAIN_MS) return;
+    if (!atOnce && now - this.#askedAt < ASK_AGAIN_MS) return false;
     this.#askedAt = now;
     const session = source.current;
-    if (session === null) return;
+    if (session === null) return false;
     this.#master = await currentLocation(session, config).catch(() => this.#master);
+    return true;
   }
 }
 
