@@ -46,6 +46,8 @@ export interface TableRow {
   state: TableState;
   /** Column by whose ranges the table is split, null where it is one chunk. */
   readonly splitColumn: string | null;
+  /** Clauses of the indexes that are built once all rows are there. */
+  deferred: readonly string[];
   readonly rows: number;
   readonly bytes: number;
 }
@@ -91,7 +93,7 @@ export class CopyMeta {
          target_schema VARCHAR(64) NOT NULL, target_table VARCHAR(64) NOT NULL,
          state VARCHAR(16) NOT NULL, epoch BIGINT NOT NULL, split_column VARCHAR(64) NULL,
          row_estimate BIGINT NOT NULL, byte_estimate BIGINT NOT NULL, definition LONGTEXT NOT NULL,
-         PRIMARY KEY (id, cp_schema, cp_table)) ${options};
+         deferred_indexes LONGTEXT NULL, PRIMARY KEY (id, cp_schema, cp_table)) ${options};
        CREATE TABLE IF NOT EXISTS ${this.#chunks} (${names}, chunk INT NOT NULL,
          key_low VARCHAR(24) NULL, key_high VARCHAR(24) NULL,
          state VARCHAR(16) NOT NULL, epoch BIGINT NOT NULL,
@@ -139,6 +141,7 @@ export class CopyMeta {
         definition: row.definition ?? '',
         state: row.state as TableState,
         splitColumn: row.split_column,
+        deferred: row.deferred_indexes === null ? [] : (JSON.parse(row.deferred_indexes) as string[]),
         rows: Number(row.row_estimate),
         bytes: Number(row.byte_estimate),
       });
@@ -190,7 +193,7 @@ export class CopyMeta {
     const header = { source: { schema: '', table: '' }, target: { schema: '', table: '' } };
     const tableTuples = [
       this.#tableTuple(
-        { ...header, definition: '', state: 'planned', splitColumn: null, rows: 0, bytes: 0 },
+        { ...header, definition: '', state: 'planned', splitColumn: null, deferred: [], rows: 0, bytes: 0 },
         epoch,
       ),
       ...tables.map((table) => this.#tableTuple(table, epoch)),
@@ -243,7 +246,7 @@ export class CopyMeta {
         session,
         epoch,
         table.source,
-        `state = ${quoteString(table.state)}, definition = ${quoteString(table.definition)}, split_column = ${
+        `state = ${quoteString(table.state)}, deferred_indexes = NULL, definition = ${quoteString(table.definition)}, split_column = ${
           table.splitColumn === null ? 'NULL' : quoteString(table.splitColumn)
         }`,
       );
@@ -285,6 +288,16 @@ export class CopyMeta {
 
   async setTableState(session: Session, epoch: number, source: TableName, state: TableState): Promise<void> {
     await this.#updateTable(session, epoch, source, `state = ${quoteString(state)}`);
+  }
+
+  async setDeferred(
+    session: Session,
+    epoch: number,
+    source: TableName,
+    deferred: readonly string[],
+  ): Promise<void> {
+    const value = deferred.length === 0 ? 'NULL' : quoteString(JSON.stringify(deferred));
+    await this.#updateTable(session, epoch, source, `deferred_indexes = ${value}`);
   }
 
   async finish(session: Session, epoch: number): Promise<void> {

@@ -25,7 +25,9 @@ import type { Ports } from '../runtime/ports.js';
 import { CopyMeta, FencedError, PlanTaken, type CopyState } from './copy-meta.js';
 import { CopySession } from './copy-session.js';
 import { createTables } from './create-tables.js';
+import { buildIndexes, deferIndexes } from './deferred-indexes.js';
 import { fitColumns } from './fit-columns.js';
+import type { Connections } from './over-connections.js';
 import { CopyProgress } from './progress.js';
 import { newChunks, pendingTables, planAll, reconcile } from './reconcile.js';
 import { keepBeginning, recopyInexact } from './recopy.js';
@@ -164,6 +166,8 @@ export class FullCopy {
         signal,
       });
       if (again > 0) throw new SourceChanged(`${again} tables have changed while they were copied`);
+      const rows = [...state.tables.values()];
+      await buildIndexes({ ...this.#connections(target), meta, epoch, rows, log: ports.log });
       await this.#finish(target, control, state);
     } finally {
       snapshot?.close();
@@ -171,6 +175,12 @@ export class FullCopy {
       if (signal.aborted) target.destroy();
       else await target.close();
     }
+  }
+
+  #connections(target: Session): Connections {
+    const { config, signal } = this.#options;
+    const connect = () => connectSession({ db: config.to, session: NO_FOREIGN_KEYS, signal });
+    return { target, connect, limit: config.load.poolSize };
   }
 
   #unit: 'Dump' | 'Load' | null = null;
@@ -231,13 +241,10 @@ export class FullCopy {
     for (const row of rows) if (row.state !== 'planned') await this.#dropTarget(target, objects, row);
     const there = rows.filter((row) => row.state !== 'gone');
     const wanted = there.map(({ source }) => must(tables.get(tableKey(source)), 'source table'));
-    await createTables({
-      target,
-      connect: () => connectSession({ db: config.to, session: NO_FOREIGN_KEYS, signal }),
-      tables: wanted,
-      create: (table, session) => objects.create(table, session),
-      limit: config.load.poolSize,
-    });
+    await deferIndexes({ target, meta, epoch, config, rows: there, tables });
+    await createTables(this.#connections(target), wanted, (table, session) =>
+      objects.create(table, session, must(state.tables.get(tableKey(table.source)), 'table').deferred),
+    );
     for (const row of there.filter(({ state }) => state === 'recopy')) {
       await meta.setTableState(target, epoch, row.source, 'planned');
       row.state = 'planned';

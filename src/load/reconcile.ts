@@ -19,6 +19,7 @@ export function newTableRow(table: SourceTable): TableRow {
     definition: table.createSql,
     state: 'planned',
     splitColumn: table.splitColumn,
+    deferred: [],
     rows: table.rows,
     bytes: table.bytes,
   };
@@ -66,7 +67,7 @@ export async function reconcile(
     const table = now.get(key);
     if (table === undefined) {
       if (planned.state === 'gone') continue;
-      const gone: TableRow = { ...planned, state: 'gone', splitColumn: null };
+      const gone: TableRow = { ...planned, state: 'gone', splitColumn: null, deferred: [] };
       changes.push({ table: gone, chunks: newChunks(planned.source, [WHOLE]), added: false });
     } else if (planned.state === 'gone' || !sameDefinition(planned.definition, table.createSql)) {
       const chunks = newChunks(planned.source, await planChunks(session, table, config));

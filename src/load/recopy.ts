@@ -78,6 +78,7 @@ export async function recopyInexact(input: RecopyInput): Promise<number> {
       definition: '',
       state: 'recopy',
       splitColumn: null,
+      deferred: [],
     };
     const chunks = newChunks(source, [WHOLE]);
     if (known === undefined) await meta.addTable(target, epoch, row, chunks);

@@ -14,6 +14,7 @@ import { fetchCollationDefaults, type CollationDefaults } from '../schema/fetch-
 import { dialectOf, listSchemas } from '../schema/fetch.js';
 import { schemaCreateFile, tableSchemaFile } from '../dump/file-names.js';
 import { readDatabaseDefinition, type SourceTable } from '../dump/source-tables.js';
+import { withoutIndexes } from './deferred-indexes.js';
 import {
   translateCreateDatabase,
   translateCreateTable,
@@ -87,8 +88,8 @@ export class TargetObjects {
     }
   }
 
-  /** CREATE ... IF NOT EXISTS, over a connection to the target. Throws DmError 60101. */
-  async create(table: SourceTable, session = this.#options.target): Promise<void> {
+  /** CREATE ... IF NOT EXISTS, over a connection to the target, without some indexes. Throws DmError 60101. */
+  async create(table: SourceTable, session: Session, without: readonly string[]): Promise<void> {
     const { source, target, folder, config } = this.#options;
     this.#dialect ??= await readDialect(target);
     const translation = {
@@ -102,7 +103,8 @@ export class TargetObjects {
     if (!config.cleanDumpFile) {
       await writeFile(path.join(folder, tableSchemaFile(table.source)), `${table.createSql};\n`);
     }
-    await this.#run(translateCreateTable(await this.#explicit(table.createSql), translation), session);
+    const createSql = withoutIndexes(table.createSql, without);
+    await this.#run(translateCreateTable(await this.#explicit(createSql), translation), session);
   }
 
   async #createDatabase(schema: string, routed: string, translation: Translation): Promise<void> {

@@ -175,7 +175,7 @@ describe('a copy', () => {
     await meta.takeOver(session, 2);
     const source = { schema: 'd', table: 'late' };
     const row = { source, target: source, definition: '', state: 'planned', splitColumn: null } as const;
-    const table = { ...row, rows: 0, bytes: 0 };
+    const table = { ...row, deferred: [], rows: 0, bytes: 0 };
     const chunks = newChunks(source, [{ low: null, high: null }]);
     await expect(meta.addTable(session, 1, table, chunks)).rejects.toThrow(FencedError);
     await expect(meta.addChunk(session, 1, chunks[0])).rejects.toThrow(FencedError);
