@@ -4,6 +4,7 @@
  */
 import type { IsolatedTable, SubTaskStatus, SyncStatus } from '../model/status.js';
 import type { SourceExplanation, SubtaskState } from './cluster.js';
+import { bottleneckText, speedUp } from './why-bottleneck.js';
 import {
   causesOf,
   causesOfIsolated,
@@ -42,6 +43,8 @@ export interface Why {
   sinceSeconds: number;
   /** What it waits for; '' = for nothing. */
   waitsFor: string;
+  /** Who keeps a sync unit from going faster, and by how much; '' = nobody. */
+  bottleneck: string;
   causes: Cause[];
   autoResume: {
     enabled: boolean;
@@ -66,10 +69,12 @@ export function explain(explanation: SourceExplanation, status: SubTaskStatus): 
     since: since === 0 ? '' : iso(since),
     sinceSeconds: since === 0 ? 0 : seconds(now - since),
   };
-  return { ...base, ...judge({ explanation, status, state, task: status.name, source }) };
+  const running = status.stage === 'Running' && status.unit === 'Sync' && view.msg === '';
+  const bottleneck = running && status.sync ? bottleneckText(status.sync) : '';
+  return { ...base, bottleneck, ...judge({ explanation, status, state, task: status.name, source }) };
 }
 
-type Judgement = Pick<Why, 'reason' | 'text' | 'waitsFor' | 'causes' | 'autoResume' | 'waysOut'>;
+type Judgement = Omit<Why, 'stage' | 'unit' | 'since' | 'sinceSeconds' | 'bottleneck'>;
 
 interface Case {
   readonly explanation: SourceExplanation;
@@ -321,13 +326,7 @@ function behind(one: Case, sync: SyncStatus, causes: Cause[]): Judgement {
     causes,
     waysOut: blocked
       ? [{ what: 'Shows the locks of DDL.', command: 'dmctl show-ddl-locks' }]
-      : [
-          command(one, 'query-status', 'Shows whether it catches up.'),
-          {
-            what: 'If it does not: more connections to the target (`syncers.worker-count`), or a target that commits faster.',
-            command: '',
-          },
-        ],
+      : [command(one, 'query-status', 'Shows whether it catches up.'), { what: speedUp(sync), command: '' }],
   };
 }
 

@@ -31,6 +31,7 @@ function subtask(name: string, { source, worker }: { source: string; worker: str
   line('why', why.text);
   line('since', why.since === '' ? '' : `${why.since} (${duration(why.sinceSeconds)})`);
   line('waits for', why.waitsFor);
+  line('bottleneck', why.bottleneck);
   for (const cause of why.causes) for (const [label, text] of causeLines(cause)) line(label, text);
   const { autoResume } = why;
   if (autoResume !== null) {
