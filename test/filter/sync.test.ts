@@ -208,7 +208,8 @@ describe('expression filter', () => {
     const config = await incremental(source, target, {
       expressionFilters: [
         { ...rule, insertValueExpr: "c REGEXP 'a'" },
-        { ...rule, deleteValueExpr: 'nope = 1' },
+        // Names are compared without regard to case, unless the task says case-sensitive.
+        { ...rule, schema: rule.schema.toUpperCase(), deleteValueExpr: 'nope = 1' },
       ],
     });
     const result = (await runChecks(config)).find(({ name }) => name === 'expression filter check');
