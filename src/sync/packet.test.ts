@@ -101,6 +101,32 @@ describe('a packet', () => {
     expect(packet.expected).toEqual([1, 1, 1]);
   });
 
+  it('merges updates of a table with an integer for a key by CASE', () => {
+    const packet = new Packet();
+    const plan = planOf(KEYED);
+    const images = [1, 2, 3].flatMap((id) => [
+      [`${id}`, '5', "'x'"],
+      [`${id}`, `${id}0`, "'x'"],
+      [`${id}`, null, "'y'"],
+    ]);
+    const index = rows(...images);
+    packet.update(plan, index, 1, 0, true);
+    packet.update(plan, index, 3, 4, true);
+    packet.update(plan, index, 0, 1, true);
+    packet.update(plan, index, 1, 2, true);
+    packet.update(plan, index, 7, 8, true);
+    packet.insert(plan, index, 0, false);
+    packet.update(plan, index, 7, 8, false);
+    expect(body(packet)).toEqual([
+      'UPDATE `to`.`t` SET `a`=CASE `id` WHEN 1 THEN 10 WHEN 2 THEN 20 END WHERE `id` IN (1,2)',
+      "UPDATE `to`.`t` SET `a`=CASE `id` WHEN 1 THEN NULL WHEN 3 THEN NULL END,`b`=CASE `id` WHEN 1 THEN 'y' WHEN 3 THEN 'y' END WHERE `id` IN (1,3)",
+      "INSERT INTO `to`.`t` (`id`,`a`,`b`) VALUES (1,5,'x')",
+      "UPDATE `to`.`t` SET `a`=NULL,`b`='y' WHERE `id`=3",
+    ]);
+    expect(packet.expected).toEqual([2, 2, 0, 1]);
+    expect(packet.rows).toBe(7);
+  });
+
   it('merges updates that keep the key and change the same columns', () => {
     const packet = new Packet();
     const plan = planOf('CREATE TABLE t (v INT, b INT, a INT, u INT, PRIMARY KEY (a, b), UNIQUE (u))');

@@ -6,6 +6,8 @@
  */
 import { ByteWriter } from '../mysql/byte-writer.js';
 import type { RowIndex } from '../binlog/rows.js';
+import { MAX_CASE_COLUMNS, type CasePlan } from './case-plan.js';
+import { CaseUpdate } from './case-update.js';
 import { comparesAsList, type TablePlan } from './plan.js';
 import { changedColumns, needsLaxMode, rowBytes, sameNumbers } from './row-image.js';
 import { writeComparable, writeLiteral, writeTuple, writeWhere } from './row-sql.js';
@@ -35,8 +37,11 @@ export interface Dependency {
   readonly seq: number;
 }
 
-/** `update`: one UPDATE, of which `#tuple` holds the whole row; `upsert`: what follows the rows is to be written. */
-type OpenStatement = 'none' | 'insert' | 'replace' | 'delete' | 'update' | 'upsert';
+/**
+ * `update`: one UPDATE, of which `#tuple` holds the whole row; `upsert`: what follows the rows is to be written;
+ * `cases`: all of it is to be written, from `#cases`.
+ */
+type OpenStatement = 'none' | 'insert' | 'replace' | 'delete' | 'update' | 'upsert' | 'cases';
 
 /** Bytes of a row in the binlog beyond which an UPDATE of what has changed is cheaper than the row. */
 const MAX_UPSERT_ROW = 1024;
@@ -51,6 +56,7 @@ export class Packet {
   #nowChanged: number[] = [];
   #tuple: ByteWriter | null = null;
   #tupleKeyEnd = 0;
+  #cases: CaseUpdate | null = null;
   readonly upserts: Upsert[] = [];
   /** Where the rows of each statement stand; only where rows may be taken out again. */
   readonly #spans: (RowSpans | null)[] = [];
@@ -110,7 +116,7 @@ export class Packet {
 
   /** Bytes of the body so far. */
   get bytes(): number {
-    return this.#out.length;
+    return this.#out.length + (this.#open === 'cases' ? (this.#cases?.bytes ?? 0) : 0);
   }
 
   /** What the packet holds on to in memory. */
@@ -230,6 +236,10 @@ export class Packet {
     const out = this.#out;
     const lax = needsLaxMode(plan, index, after);
     const changed = changedColumns(this.#nowChanged, plan, index, before, after, also);
+    if (keyKept && !lax && !this.#compact && plan.cases !== null && fitsCases(plan.cases, changed)) {
+      this.#updateByCases(plan, plan.cases, changed, index, after);
+      return changed;
+    }
     // The key comes first in `columns`: where it would be set, nothing has changed or the target sets it.
     const mergeable =
       keyKept &&
@@ -266,6 +276,24 @@ export class Packet {
     this.#changed = changed;
     this.rows++;
     return changed;
+  }
+
+  #updateByCases(plan: TablePlan, cases: CasePlan, changed: number[], index: RowIndex, after: number): void {
+    const update = (this.#cases ??= new CaseUpdate());
+    const follows =
+      this.#open === 'cases' &&
+      this.#plan === plan &&
+      sameNumbers(changed, this.#changed) &&
+      update.add(plan, cases, changed, index, after);
+    if (!follows) {
+      this.#begin('cases', plan);
+      update.begin(changed.length);
+      update.add(plan, cases, changed, index, after);
+      this.#nowChanged = this.#changed;
+      this.#changed = changed;
+    }
+    this.expected[this.expected.length - 1] = update.rows;
+    this.rows++;
   }
 
   /** The row that ends here began at `start`. */
@@ -313,6 +341,11 @@ export class Packet {
 
   /** Ends a statement whose last words are still to be written. */
   #close(): void {
+    if (this.#open === 'cases' && this.#plan !== null && this.#cases !== null) {
+      this.#open = 'none';
+      this.#cases.write(this.#out, this.#plan, this.#changed);
+      return;
+    }
     if (this.#open !== 'upsert' || this.#plan?.upserts == null) return;
     this.#open = 'none';
     const { assignments } = this.#plan.upserts;
@@ -393,4 +426,10 @@ export class Packet {
     this.#open = open;
     this.#plan = plan;
   }
+}
+
+function fitsCases(cases: CasePlan, changed: readonly number[]): boolean {
+  if (changed.length > MAX_CASE_COLUMNS) return false;
+  for (const column of changed) if (cases.fits[column] === 0) return false;
+  return true;
 }

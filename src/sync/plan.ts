@@ -10,6 +10,7 @@ import { identityIndex, type Column, type Index, type TableSchema } from '../sch
 import type { RowFilter } from './row-filter.js';
 import { chooseFold, finish, hashText, hashValue, mix, type Fold } from './fold.js';
 import { planForeignKeys, type ForeignKeyPlan, type Reference } from './foreign-keys.js';
+import { planCases, type CasePlan } from './case-plan.js';
 import { planUpserts, type UpsertPlan } from './upsert-plan.js';
 
 interface KeyPart {
@@ -65,6 +66,8 @@ export interface TablePlan {
   readonly where: readonly WhereColumn[];
   /** How many updates become one statement; null where each must stay an UPDATE of its own. */
   readonly upserts: UpsertPlan | null;
+  /** How they become one UPDATE by CASE, which is cheaper; null where they do not. */
+  readonly cases: CasePlan | null;
   /** Other unique keys: conflicts between lanes. */
   readonly uniques: readonly KeyPlan[];
   /** Null where the target does not check foreign keys, or the table has none and is not referred to. */
@@ -173,6 +176,7 @@ export function compilePlan(input: PlanInput): TablePlan {
     identity: identity ? compileKey(identity, 0) : null,
     where,
     upserts,
+    cases: planCases(input, identity, written, sourceColumns),
     uniques: uniques.map((index) => compileKey(index, target.indexes.indexOf(index) + 1)),
     foreignKeys: planForeignKeys({
       target,
