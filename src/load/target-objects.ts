@@ -40,6 +40,9 @@ function showCreateDialect(source: Session): Dialect {
   return { flavor, serverVersion: serverVersion ?? '', ansiQuotes: false, noBackslashEscapes: false };
 }
 
+/** ER_DBACCESS_DENIED_ERROR. */
+const ACCESS_DENIED = 1044;
+
 export interface TargetObjectsOptions {
   readonly config: SubtaskConfig;
   readonly source: Session;
@@ -78,12 +81,17 @@ export class TargetObjects {
     )) {
       const name = { schema, table: '' };
       const routed = this.#router.route(name);
-      await this.#createDatabase(schema, routed.schema, {
+      const translation = {
         source: name,
         target: routed,
-        route: (other) => this.#router.route(other),
+        route: (other: SourceTable['source']) => this.#router.route(other),
         fromMariaDb: source.isMariaDb,
         to: this.#dialect,
+      };
+      // Who may not make it may well have no need of it: what a table or a statement needs is told when it does.
+      await this.#createDatabase(schema, routed.schema, translation).catch((error: unknown) => {
+        const cause = error instanceof DmError ? error.cause : error;
+        if (!(cause instanceof SqlError) || cause.errno !== ACCESS_DENIED) throw error;
       });
     }
   }

@@ -98,6 +98,19 @@ describe('a full copy', () => {
     ]);
   });
 
+  it('needs no rights on schemas of the source that nothing is routed to', async () => {
+    await source.execute(
+      'CREATE DATABASE away; CREATE TABLE away.t (id INT PRIMARY KEY); INSERT INTO away.t VALUES (1)',
+    );
+    await target.execute(
+      "CREATE DATABASE near; CREATE USER narrow IDENTIFIED BY 'n'; GRANT ALL ON near.* TO narrow; GRANT ALL ON dm_meta.* TO narrow",
+    );
+    const routes = [{ schemaPattern: 'away', tablePattern: 't', targetSchema: 'near', targetTable: 't' }];
+    const to = { ...dbConfig(target), user: 'narrow', password: 'n' };
+    expect(await copy({ ...configFor('narrow', ['away'], { routes }), to })).toEqual({ outcome: 'finished' });
+    expect(await target.query('SELECT id FROM near.t')).toEqual([{ id: 1 }]);
+  });
+
   it('keeps the 0 of an AUTO_INCREMENT column beside binary columns', async () => {
     await source.execute(
       `SET sql_mode='NO_AUTO_VALUE_ON_ZERO'; CREATE DATABASE zero;
