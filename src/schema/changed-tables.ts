@@ -17,9 +17,10 @@ export function passingNames(parsed: ParsedStatement): ReadonlySet<string> {
 /**
  * The tables (for a statement on a database: the database, with an empty table name) whose content or
  * existence the statement moves on. Without those that only a foreign key names, and without passing ones.
+ * ALTER DATABASE changes no table: a copy does not hold it, since the target may have had the database before.
  */
 export function changedTables(parsed: ParsedStatement): TableName[] {
-  if (parsed.kind === 'other-ddl') return [];
+  if (parsed.kind === 'other-ddl' || parsed.kind === 'alter-database') return [];
   const passing = passingNames(parsed);
   const referenced = new Set(references(parsed).map(({ table }) => table.start));
   const names = new Map<string, TableName>();

@@ -112,6 +112,14 @@ const CASES: readonly CopyCase[] = [
     after: [...table('a', 8)],
   },
   {
+    name: 'the database changes its defaults, and what was copied before stays',
+    before: [...table('a', 1), ...table('b', 100)],
+    block: lock('b', 100),
+    loaded: 1,
+    during: ['ALTER DATABASE $db CHARACTER SET utf8mb4 COLLATE utf8mb4_bin', ...table('n', 7)],
+    after: ['CREATE TABLE c (v VARCHAR(9) PRIMARY KEY)', "INSERT INTO c VALUES ('x'), ('X')"],
+  },
+  {
     name: 'a table takes the name of another that the same session has yet to read',
     before: [1, 2, 3, 4, 5, 6, 7].flatMap((n) => table(`t${n}`, n * 100)),
     block: lock('t1', 100),
@@ -168,6 +176,8 @@ function suite(kind: DatabaseKind): void {
           ignoreDbs: [],
           ignoreTables: [],
         },
+        // Files are kept: each table is loaded by itself, however small.
+        cleanDumpFile: false,
         dump: { ...base.dump, rows: 25, threads: 1 },
         load: { ...base.load, poolSize: same ? 1 : 4 },
       });
