@@ -5,6 +5,7 @@
  */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connect } from '@nats-io/transport-node';
 import { temporaryFolder } from '../test/servers/cache.js';
@@ -20,7 +21,10 @@ const options = benchOptions();
 const SIZES =
   options.only !== '' ? options.only.split(',').map(Number) : options.smoke ? [4, 8] : [100, 200, 400, 1_000];
 const TASKS = 5;
-const KEEPALIVE_S = 5;
+/** As in control-process.ts. */
+const KEEPALIVE_S = 10;
+/** How long the idle cluster is looked at. */
+const IDLE_MS = 3_000;
 const WAIT_MS = 600_000;
 /** A question that is lost with a change of leader is asked again. */
 const QUESTION_MS = 10_000;
@@ -30,8 +34,10 @@ interface Figures {
   /** Seconds from the first command to all subtasks' running, of sources and of tasks. */
   readonly sources: number;
   readonly tasks: number;
-  /** Processor seconds of both, of all processes and the nats-server. */
+  /** Processor seconds of both, of all processes and the nats-server, less what they cost idle. */
   readonly cpu: number;
+  /** Processor seconds a second of the idle cluster: nothing but leases. */
+  readonly idle: number;
   readonly queryMs: number;
   readonly failOver: number;
   readonly masterMb: number;
@@ -103,7 +109,12 @@ async function measure(count: number): Promise<Figures> {
     const names = Array.from({ length: count }, (_, i) => `source-${i}`);
     const cpuNow = (): number =>
       [nats.pid, ...children.map((child) => child.pid)].reduce((sum, pid) => sum + cpuOf(pid), 0);
+    const cpuIdle = cpuNow();
+    await sleep(IDLE_MS);
+    const idle = ((cpuNow() - cpuIdle) * 1000) / IDLE_MS;
+    stage(count, `idle, the cluster takes ${(idle * 100).toFixed(0)} % of a processor`);
     const cpuBefore = cpuNow();
+    const busySince = performance.now();
     let began = performance.now();
     const from = 'from: { host: 127.0.0.1, port: 3306, user: root }';
     const config = names.map((name) => `source-id: ${name}\nflavor: mariadb\n${from}\n`);
@@ -128,7 +139,7 @@ async function measure(count: number): Promise<Figures> {
       (s.sources ?? []).filter((one) => one.subTaskStatus?.[0]?.stage === 'Running').length;
     await untilAll('all subtasks to run', (s) => running(s) === count);
     const tasks = seconds(began);
-    const cpu = cpuNow() - cpuBefore;
+    const cpu = cpuNow() - cpuBefore - idle * seconds(busySince);
     began = performance.now();
     await status();
     const queryMs = seconds(began) * 1000;
@@ -151,7 +162,7 @@ async function measure(count: number): Promise<Figures> {
     );
     const failOver = seconds(began);
     stage(count, `${held[victim]} moved in ${failOver.toFixed(1)} s`);
-    return { sources, tasks, cpu, queryMs, failOver, masterMb, nodeMb };
+    return { sources, tasks, cpu, idle, queryMs, failOver, masterMb, nodeMb };
   } finally {
     await client.close();
     await Promise.all(children.map((child) => child.stop()));
@@ -194,6 +205,7 @@ for (const count of SIZES) {
     line(`${count}: create a source`, 'ms each', per(found.sources), first(base.sources), peer, 0.8),
     line(`${count}: start ${TASKS} subtasks`, 'ms a source', per(found.tasks), first(base.tasks), peer, 0.8),
     line(`${count}: processor time of both`, 'ms a source', per(found.cpu), first(base.cpu), peer, 0.8),
+    line(`${count}: idle`, 'ms/s a source', per(found.idle), first(base.idle), peer),
     line(`${count}: query-status`, 'ms', found.queryMs, 1_000, 'limit of 1 s', 1),
     line(`${count}: fail-over of a node`, 's', found.failOver, KEEPALIVE_S * 1.25 + 3, 'lease + 3 s', 1),
     line(`${count}: master memory`, 'MB', found.masterMb, base.masterMb, peer),

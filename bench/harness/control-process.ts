@@ -17,7 +17,7 @@ import { RealIds } from '../../src/runtime/real/ids.js';
 import { RealRandom } from '../../src/runtime/real/random.js';
 import type { SubtaskEnd, SubtaskStart, UnitStatus } from '../../src/subtask/protocol.js';
 
-const KEEPALIVE_MS = 5_000;
+const KEEPALIVE_MS = 10_000;
 const LEADER_LEASE_MS = 3_000;
 const RPC_TIMEOUT_MS = 600_000;
 
