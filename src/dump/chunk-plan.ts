@@ -1,13 +1,17 @@
-/** Splits a table into chunks: ranges of an integer primary key's first column. */
+/** Splits a table into chunks: ranges of the first column of its primary key. */
 import type { DumpConfig } from '../model/subtask-config.js';
 import { quoteName, quoteTable } from '../model/table-name.js';
 import type { Session } from '../mysql/session.js';
 import type { SourceTable } from './source-tables.js';
+import { isTextKey, textBounds } from './text-bounds.js';
+
+/** Of an integer key its value, of another the literal that stands for it in SQL. */
+export type KeyBound = bigint | string;
 
 /** low <= key < high; null = open end. Ranges of a table cover all keys, also ones that do not exist yet. */
 export interface KeyRange {
-  readonly low: bigint | null;
-  readonly high: bigint | null;
+  readonly low: KeyBound | null;
+  readonly high: KeyBound | null;
 }
 
 export const WHOLE: KeyRange = { low: null, high: null };
@@ -33,6 +37,11 @@ export async function planChunks(
   const bySize = config.chunkFilesize > 0 ? table.bytes / config.chunkFilesize : 0;
   const wanted = Math.min(MAX_CHUNKS, Math.ceil(Math.max(table.rows / config.rows, bySize)));
   if (wanted <= 1) return [WHOLE];
+  const column = [...table.columns, ...table.generated].find(({ name }) => name === table.splitColumn);
+  if (column !== undefined && isTextKey(column.type)) {
+    const at = { table: table.source, column: column.name, type: column.type };
+    return between(await textBounds(session, at, wanted));
+  }
   const key = quoteName(table.splitColumn);
   const [{ lo, hi }] = await session.query(
     `SELECT MIN(${key}) AS lo, MAX(${key}) AS hi FROM ${quoteTable(table.source)}`,
@@ -56,11 +65,17 @@ export function splitRange(min: bigint, max: bigint, count: number): KeyRange[] 
   return ranges;
 }
 
+function between(bounds: readonly KeyBound[]): KeyRange[] {
+  return [null, ...bounds].map((low, i) => ({ low, high: bounds[i] ?? null }));
+}
+
 /** The SELECT that reads a chunk. */
 export function chunkSelect(table: SourceTable, range: KeyRange, where: string | undefined): string {
-  const columns = table.columns.map(({ name, transfer }) =>
-    transfer === 'float' ? `${quoteName(name)} * 1e0` : quoteName(name),
-  );
+  const columns = table.columns.map(({ name, transfer, errorText }) => {
+    const column = quoteName(name);
+    if (errorText !== undefined) return `IF(${column} + 0 = 0, '${errorText}', ${column})`;
+    return transfer === 'float' ? `${column} * 1e0` : column;
+  });
   const conditions: string[] = [];
   let hint = '';
   if (table.splitColumn !== null && (range.low !== null || range.high !== null)) {

@@ -6,6 +6,7 @@ import { Router } from '../filter/router.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import { quoteName, quoteTable, type TableName } from '../model/table-name.js';
 import type { Session } from '../mysql/session.js';
+import { isTextKey } from './text-bounds.js';
 import { withExactDefaults } from './binary-defaults.js';
 import { quoteString } from '../mysql/text.js';
 import { MigratedTables } from '../online-ddl/migrated-tables.js';
@@ -23,6 +24,11 @@ export interface SourceColumn {
   /** Lower-case data type of information_schema. */
   readonly type: string;
   readonly transfer: Transfer;
+  /**
+   * Of an ENUM with the empty text among its members: the text that stands for the error value 0, which
+   * reads as the empty text too. Servers take digits that are no member for the member's number.
+   */
+  readonly errorText?: string;
 }
 
 export interface SourceTable {
@@ -36,7 +42,7 @@ export interface SourceTable {
   readonly columns: readonly SourceColumn[];
   /** The generated ones: they are copied where the target's column is a plain one. */
   readonly generated: readonly SourceColumn[];
-  /** First column of the primary key where that is an integer: chunks are ranges of it. */
+  /** First column of the primary key where that is an integer, text or binary: chunks are ranges of it. */
   readonly splitColumn: string | null;
   /** The server's estimates. */
   readonly rows: number;
@@ -72,6 +78,15 @@ export function transferOf(dataType: string): Transfer {
   return dataType === 'enum' ? 'enum' : 'text';
 }
 
+/** `columnType` as information_schema has it: `enum('a','it''s','')`. */
+function errorTextOf(columnType: string): string | undefined {
+  const members = new Set([...columnType.matchAll(/'((?:[^']|'')*)'/g)].map(([, member]) => member));
+  if (!members.has('')) return undefined;
+  let zero = '0';
+  while (members.has(zero)) zero += '0';
+  return zero;
+}
+
 /** The tables to copy, by schema and name. Throws SqlError, ConnectionError, DmError 40080. */
 export async function readSourceTables(session: Session, config: SubtaskConfig): Promise<SourceTable[]> {
   const allowed = new MigratedTables(config);
@@ -101,23 +116,26 @@ async function readSchema(
   const columns = new Map<string, SourceColumn[]>();
   const generated = new Map<string, SourceColumn[]>();
   const types = new Map<string, string>();
-  for (const { t, c, d, x } of await session.query(
-    `SELECT table_name AS t, column_name AS c, data_type AS d, extra AS x FROM information_schema.columns
+  for (const { t, c, d, y, x } of await session.query(
+    `SELECT table_name AS t, column_name AS c, data_type AS d, column_type AS y, extra AS x FROM information_schema.columns
      WHERE ${where} ORDER BY table_name, ordinal_position`,
   )) {
     const type = (d ?? '').toLowerCase();
     types.set(`${t}\u0000${c}`, type);
     const kind = isGenerated(x) ? generated : columns;
     const list = kind.get(t ?? '') ?? [];
-    list.push({ name: c ?? '', type, transfer: transferOf(type) });
+    const errorText = type === 'enum' ? errorTextOf(y ?? '') : undefined;
+    const column = { name: c ?? '', type, transfer: transferOf(type) };
+    list.push(errorText === undefined ? column : { ...column, errorText });
     kind.set(t ?? '', list);
   }
   const firstKey = new Map<string, string>();
   for (const { t, c } of await session.query(
     `SELECT table_name AS t, column_name AS c FROM information_schema.statistics
-     WHERE ${where} AND index_name = 'PRIMARY' AND seq_in_index = 1`,
+     WHERE ${where} AND index_name = 'PRIMARY' AND seq_in_index = 1 AND sub_part IS NULL`,
   )) {
-    if (INTEGER_TYPES.has(types.get(`${t}\u0000${c}`) ?? '')) firstKey.set(t ?? '', c ?? '');
+    const type = types.get(`${t}\u0000${c}`) ?? '';
+    if (INTEGER_TYPES.has(type) || isTextKey(type)) firstKey.set(t ?? '', c ?? '');
   }
   const tables: SourceTable[] = [];
   const definitions = await readDefinitions(

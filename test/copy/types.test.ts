@@ -53,6 +53,8 @@ CREATE TABLE src.\`odd\`\`name 中.x\` (\`k\`\`ey\` BIGINT UNSIGNED, \`select\` 
 INSERT INTO src.\`odd\`\`name 中.x\` VALUES (0,1),(18446744073709551615,2);
 CREATE TABLE src.zero (id INT PRIMARY KEY AUTO_INCREMENT) AUTO_INCREMENT=100; CREATE TABLE src.empty_enum (id INT PRIMARY KEY, e ENUM('a','b') NOT NULL);
 INSERT IGNORE INTO src.empty_enum VALUES (1,'a'),(2,'nothing'),(3,'b');
+CREATE TABLE src.two_empties (id INT PRIMARY KEY, e ENUM('a','','0'), UNIQUE KEY (e));
+INSERT IGNORE INTO src.two_empties VALUES (1,'nothing'),(2,''),(3,'0'),(4,'a'),(5,NULL);
 CREATE TABLE src.myisam (id INT, v VARCHAR(20)) ENGINE=MyISAM; INSERT INTO src.myisam VALUES (1,'x'),(1,'x');
 CREATE VIEW src.vv AS SELECT 1`;
 
@@ -93,6 +95,7 @@ const TABLES: Record<string, string[]> = {
   'odd``name 中.x': ['k``ey', 'select'],
   zero: ['id'],
   empty_enum: ['id', 'e'],
+  two_empties: ['id', 'e*1'],
   myisam: ['id', 'v'],
 };
 

@@ -71,9 +71,11 @@ function converted(column: Column): string {
     case 'text':
     case 'mediumtext':
     case 'longtext':
-    case 'enum':
     case 'set':
       return `HEX(CONVERT(${name} USING utf8mb4))`;
+    case 'enum':
+      // The error value 0 reads as the member '' does.
+      return `CONCAT(${name} + 0, ':', HEX(CONVERT(${name} USING utf8mb4)))`;
     case 'json':
       return `HEX(CAST(${name} AS CHAR))`;
     case 'bit':
