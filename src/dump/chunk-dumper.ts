@@ -1,6 +1,7 @@
 /** Reads one chunk from its snapshot into files and hands each file over as soon as it is complete. */
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import type { BusyTimer } from '../metrics/phase-timer.js';
 import { quoteName } from '../model/table-name.js';
 import { ByteWriter } from '../mysql/byte-writer.js';
 import type { Session } from '../mysql/session.js';
@@ -28,6 +29,8 @@ export interface ChunkDumpOptions {
   readonly onBytes: (rows: number, bytes: number) => void;
   /** Waits where more must not be read yet; told how many bytes have been. */
   readonly pace: (bytes: number) => Promise<void>;
+  /** Told how long files take to write. */
+  readonly writes?: BusyTimer;
 }
 
 /** Returns what was read. The last file is handed over before it returns; `parts.end()` is the caller's. */
@@ -104,14 +107,15 @@ class ChunkFiles {
   }
 
   async #flush(): Promise<void> {
-    const { folder, table, chunk, format, fileSize, onBytes, pace } = this.#options;
+    const { folder, table, chunk, format, fileSize, onBytes, pace, writes } = this.#options;
     const out = this.#out;
     if (out.length > 0) {
       if (this.#file === null) {
         this.#path = path.join(folder, chunkFile(table.source, chunk, this.#fileNumber, format));
         this.#file = await open(this.#path, 'w');
       }
-      await this.#file.writeFile(out.view());
+      const writing = this.#file.writeFile(out.view());
+      await (writes?.during(writing) ?? writing);
       this.#fileBytes += out.length;
       this.totalBytes += out.length;
       onBytes(this.totalRows, this.totalBytes);

@@ -2,6 +2,8 @@
  * The files of one chunk on their way from dump to load: the producer waits while `limit` files are not
  * taken, the consumer waits for the next.
  */
+import type { BusyTimer } from '../metrics/phase-timer.js';
+
 export interface Part {
   readonly path: string;
   readonly bytes: number;
@@ -13,16 +15,24 @@ export interface Part {
   readonly headBytes: number;
 }
 
+/** Told how long either side waits for the other. */
+export interface PartWaits {
+  readonly waitForLoad: BusyTimer;
+  readonly waitForDump: BusyTimer;
+}
+
 export class PartQueue {
   readonly #limit: number;
+  readonly #waits: PartWaits | undefined;
   readonly #parts: Part[] = [];
   #ended = false;
   #cancelled = false;
   #error: Error | null = null;
   #wake: (() => void)[] = [];
 
-  constructor(limit: number) {
+  constructor(limit: number, waits?: PartWaits) {
     this.#limit = limit;
+    this.#waits = waits;
   }
 
   /** False when the consumer has given up: the part is not wanted any more. */
@@ -30,7 +40,9 @@ export class PartQueue {
     if (this.#cancelled) return false;
     this.#parts.push(part);
     this.#notify();
-    while (this.#parts.length >= this.#limit && !this.#cancelled) await this.#change();
+    while (this.#parts.length >= this.#limit && !this.#cancelled) {
+      await (this.#waits?.waitForLoad.during(this.#change()) ?? this.#change());
+    }
     return !this.#cancelled;
   }
 
@@ -62,7 +74,7 @@ export class PartQueue {
         return part;
       }
       if (this.#ended) return null;
-      await this.#change();
+      await (this.#waits?.waitForDump.during(this.#change()) ?? this.#change());
     }
   }
 

@@ -10,6 +10,7 @@ import { tableKey, quoteTable } from '../model/table-name.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import { isLocalInfileRefused, isTransient } from '../mysql/db-error.js';
 import { ConnectionError, type Session } from '../mysql/session.js';
+import { TimedSession } from '../mysql/timed-session.js';
 import { dumpChunk } from '../dump/chunk-dumper.js';
 import { PartQueue } from '../dump/part-queue.js';
 import type { FileFormat } from '../dump/row-format.js';
@@ -23,9 +24,9 @@ import {
 } from '../dump/snapshot.js';
 import { readDefinition, sameDefinition, type SourceTable } from '../dump/source-tables.js';
 import type { Clock, Log } from '../runtime/ports.js';
-import { RateLimit } from '../runtime/rate-limit.js';
 import { ChunkLoader, connectLoader, type LoadJob } from './chunk-loader.js';
 import type { ChunkRead, ChunkRow, CopyMeta } from './copy-meta.js';
+import { CopyPace } from './copy-pace.js';
 import type { CopyProgress } from './progress.js';
 import { gatherSmall, loadSmall, readSmall, type SmallTable, type Work } from './small-tables.js';
 import { SourceChanged } from './source-changed.js';
@@ -59,7 +60,7 @@ export class CopySession {
   /** Ends all work of the session at once. */
   readonly #stop = new AbortController();
   readonly #queue: Work[];
-  readonly #limit: RateLimit;
+  readonly #pace: CopyPace;
   readonly #tries = new Map<ChunkRow, number>();
   readonly #idle: Session[] = [];
   #loaders = 0;
@@ -74,8 +75,8 @@ export class CopySession {
     this.#format = options.format;
     this.#loader = new ChunkLoader(options);
     this.#queue = gatherSmall(options.chunks, options.tables, options.config);
-    const { maxBytesPerSecond } = options.config.dump;
-    this.#limit = new RateLimit(options.clock, maxBytesPerSecond > 0 ? maxBytesPerSecond : Infinity);
+    this.#pace = new CopyPace({ ...options, signal: this.#stop.signal, time: options.progress.time });
+    options.progress.pace = this.#pace;
   }
 
   /** True when the target turned out to refuse LOAD DATA LOCAL INFILE. */
@@ -88,11 +89,14 @@ export class CopySession {
     const onAbort = () => this.#fail(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
+    const watching = this.#pace.run();
     try {
       await Promise.all(snapshot.connections.map((connection) => this.#work(connection)));
       if (this.#error !== undefined) throw this.#error;
     } finally {
       signal.removeEventListener('abort', onAbort);
+      this.#pace.end();
+      await watching;
       snapshot.close();
       await Promise.all(this.#idle.map((session) => session.close()));
     }
@@ -153,7 +157,7 @@ export class CopySession {
   async #copy(connection: SnapshotConnection, chunk: ChunkRow): Promise<void> {
     const { config, folder, tables, snapshot, progress } = this.#options;
     const table = must(tables.get(tableKey(chunk.source)), 'source table of a chunk');
-    const parts = new PartQueue(FILES_PER_CHUNK);
+    const parts = new PartQueue(FILES_PER_CHUNK, progress.time);
     const own = table.transactional ? null : await this.#lockedConnection(table);
     const { session, location } = own ?? connection;
     const format = this.#format;
@@ -163,7 +167,7 @@ export class CopySession {
     const loading = this.#load(job);
     let failure: unknown;
     try {
-      await dumpChunk({
+      const dumping = dumpChunk({
         session,
         table,
         chunk: chunk.chunk,
@@ -175,8 +179,10 @@ export class CopySession {
         statementSize: config.dump.statementSize,
         parts,
         onBytes: (rows, bytes) => progress.dumping(chunk, rows, bytes),
-        pace: (bytes) => this.#pace(bytes),
+        pace: (bytes) => this.#pace.pace(bytes),
+        writes: progress.time.write,
       });
+      await progress.time.dump.during(dumping);
       // Not before the end: the table is ours until the snapshot lets go of it.
       job.readUntil = own === null ? await readEnd(session, config) : location;
       parts.end();
@@ -199,12 +205,6 @@ export class CopySession {
     void over;
   }
 
-  /** Waits where `max-bytes-per-second` of the dump is used up. */
-  async #pace(bytes: number): Promise<void> {
-    this.#limit.take(bytes);
-    if (this.#limit.exhausted) await this.#limit.settled(this.#stop.signal);
-  }
-
   async #copySmall({ session, location }: SnapshotConnection, work: Work): Promise<void> {
     const { config, tables, snapshot, progress } = this.#options;
     this.#loading++;
@@ -218,7 +218,7 @@ export class CopySession {
         progress.dumping(chunk, rows, insert.length);
         bytes += insert.length;
       }
-      await this.#pace(bytes);
+      await this.#pace.pace(bytes);
       this.#loading++;
       void this.#loadSmall(read, { location, exitSafe: snapshot.exitSafe, readUntil });
     } finally {
@@ -333,7 +333,8 @@ export class CopySession {
       if (this.#loaders < Math.max(1, config.load.poolSize)) {
         this.#loaders++;
         try {
-          return await connectLoader(config, this.#stop.signal);
+          const session = await connectLoader(config, this.#stop.signal);
+          return new TimedSession(session, this.#options.progress.time);
         } catch (error) {
           this.#loaders--;
           throw error;

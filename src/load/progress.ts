@@ -2,7 +2,11 @@
 import { formatPosition, type BinlogLocation } from '../model/location.js';
 import type { DumpStatus, LoadStatus } from '../model/status.js';
 import type { Clock } from '../runtime/ports.js';
+import { CopyTime } from './copy-time.js';
 import type { ChunkRow, CopyState } from './copy-meta.js';
+
+/** From this share of the time on a limit is told of. */
+const LIMITED = 0.05;
 
 interface Amount {
   rows: number;
@@ -21,10 +25,14 @@ export class CopyProgress {
   #newlyLoaded = 0;
   #pendingOfTable = new Map<object, number>();
   #dumpDone = false;
+  readonly time: CopyTime;
+  /** Of the session that is under way. */
+  pace: { readonly by: string } | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#startedAt = clock.monotonic();
+    this.time = new CopyTime(clock);
   }
 
   /** Begins anew from what the target's meta tables say. */
@@ -68,6 +76,8 @@ export class CopyProgress {
   }
 
   dump(): DumpStatus {
+    const { dump: timeShares } = this.time.shares();
+    const limited = timeShares.limited >= LIMITED ? (this.pace?.by ?? '') : '';
     const tables = this.#state?.tables.size ?? 0;
     const open = [...this.#pendingOfTable.values()].filter((count) => count > 0).length;
     const estimate = this.#estimatedRows();
@@ -79,6 +89,8 @@ export class CopyProgress {
       estimateTotalRows: estimate,
       bps: String(this.#perSecond(this.#newlyDumped)),
       progress: percent(this.#dumpDone ? 1 : ratio(this.#dumpedRows, estimate)),
+      timeShares,
+      ...(limited === '' ? {} : { limitedBy: limited }),
     };
   }
 
@@ -94,6 +106,7 @@ export class CopyProgress {
       metaBinlog: first ? formatPosition(first) : '',
       metaBinlogGTID: first?.gtidSet ?? '',
       bps: String(this.#perSecond(this.#newlyLoaded)),
+      timeShares: this.time.shares().load,
     };
   }
 

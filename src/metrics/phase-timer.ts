@@ -46,6 +46,8 @@ export class BusyTimer {
   #busy = 0;
   #since = 0;
   #total = 0;
+  /** Sum of the moments at which those that are under way have begun. */
+  #begun = 0;
   /** Calls that have ended, and the sum of what they took, ms. */
   calls = 0;
   callMs = 0;
@@ -58,18 +60,25 @@ export class BusyTimer {
   async during<T>(work: Promise<T>): Promise<T> {
     const began = this.#clock.monotonic();
     if (this.#busy++ === 0) this.#since = began;
+    this.#begun += began;
     try {
       return await work;
     } finally {
       const now = this.#clock.monotonic();
       if (--this.#busy === 0) this.#total += now - this.#since;
+      this.#begun -= began;
       this.calls++;
       this.callMs += now - began;
       this.#onCall?.(now - began);
     }
   }
 
-  /** Milliseconds so far. */
+  /** Milliseconds of all calls together, those under way included. */
+  sum(): number {
+    return this.callMs + this.#busy * this.#clock.monotonic() - this.#begun;
+  }
+
+  /** Milliseconds so far in which at least one was busy. */
   total(): number {
     return this.#busy === 0 ? this.#total : this.#total + this.#clock.monotonic() - this.#since;
   }

@@ -21,6 +21,22 @@ export interface ProcessResult {
   detail: null;
 }
 
+/** Shares (0..1) of the time of the connections that read. */
+export interface DumpTimes {
+  read: number;
+  write: number;
+  /** Files that are read wait to be loaded. */
+  waitForLoad: number;
+  limited: number;
+}
+
+/** Shares (0..1) of the time of the connections that load. */
+export interface LoadTimes {
+  waitForDump: number;
+  execute: number;
+  commit: number;
+}
+
 export interface DumpStatus {
   totalTables: string;
   completedTables: number;
@@ -29,6 +45,10 @@ export interface DumpStatus {
   estimateTotalRows: number;
   bps: string;
   progress: string;
+  /** Of the last interval, as in a sync unit. */
+  timeShares?: DumpTimes;
+  /** The key of the task file that limits it. */
+  limitedBy?: string;
 }
 
 export interface LoadStatus {
@@ -38,6 +58,7 @@ export interface LoadStatus {
   metaBinlog: string;
   metaBinlogGTID: string;
   bps: string;
+  timeShares?: LoadTimes;
 }
 
 export interface ShardingGroupStatus {

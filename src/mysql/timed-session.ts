@@ -1,27 +1,30 @@
-/** A lane's connection that tells how long the target takes for what the lane sends. */
-import type { Session, StatementResult } from '../mysql/session.js';
-import type { SyncTime } from './sync-time.js';
+/** A connection that tells how long the server takes for what is sent, COMMIT apart. */
+import type { BusyTimer } from '../metrics/phase-timer.js';
+import type { Session, StatementResult } from './session.js';
+
+export interface ServerTime {
+  readonly execute: BusyTimer;
+  readonly commit: BusyTimer;
+}
 
 export class TimedSession implements Session {
   readonly #session: Session;
-  readonly #time: SyncTime;
+  readonly #time: ServerTime;
   readonly query: Session['query'];
   readonly stream: Session['stream'];
   readonly loadData: Session['loadData'];
 
-  constructor(session: Session, time: SyncTime) {
+  constructor(session: Session, time: ServerTime) {
     this.#session = session;
     this.#time = time;
     this.query = (sql) => session.query(sql);
     this.stream = (sql, onRow, options) => session.stream(sql, onRow, options);
-    this.loadData = (sql, chunks) => session.loadData(sql, chunks);
+    this.loadData = (sql, chunks) => time.execute.during(session.loadData(sql, chunks));
   }
 
-  /** Packets are bytes; of what lanes send as text only COMMIT is part of the work. */
   execute(sql: Buffer | string): Promise<StatementResult[]> {
     const answer = this.#session.execute(sql);
-    if (sql === 'COMMIT') return this.#time.commit.during(answer);
-    return typeof sql === 'string' ? answer : this.#time.execute.during(answer);
+    return (sql === 'COMMIT' ? this.#time.commit : this.#time.execute).during(answer);
   }
 
   get threadId(): number {
