@@ -131,7 +131,7 @@ async function measure(count: number): Promise<Figures> {
     const untilAll = (what: string, holds: (s: Status) => boolean): Promise<unknown> =>
       waitFor(async () => holds(await status().catch(() => ({}))), {
         timeoutMs: WAIT_MS,
-        intervalMs: 50,
+        intervalMs: 250,
         what,
         details: describe,
       });
