@@ -12,6 +12,7 @@ import { runChecks } from '../check/run-checks.js';
 import { checkFailure } from '../check/types.js';
 import { IsolatingSyncer } from '../isolation/isolating-syncer.js';
 import { removeIsolationMeta } from '../isolation/store.js';
+import { upgradeCopyMeta } from '../load/copy-upgrade.js';
 import { FullCopy } from '../load/full-copy.js';
 import { readCopyState, removeCopyMeta } from '../load/positions.js';
 import type { OperationAnswer, OperationContext, SubtaskOperation } from '../model/operation.js';
@@ -131,6 +132,7 @@ export class SubtaskRunner {
       }
       const tables = metaTables(config);
       await createMetaTables(target, tables);
+      await upgradeCopyMeta(target, config);
       const syncs = config.taskMode !== 'full' && config.taskMode !== 'dump';
       if (syncs && (await loadCheckpoint(target, tables, config.sourceId)) !== null) return 'Sync';
       const copy = config.taskMode === 'incremental' ? 'none' : await readCopyState(target, config);
