@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseTaskConfig } from './task-config.js';
 
@@ -44,5 +45,17 @@ describe('limits of a task', () => {
   ])('%s is refused with its place', (text, message) => {
     expect(() => unit(`    ${text}\n`)).toThrow(/t\.yaml:6:\d+: /);
     expect(() => unit(`    ${text}\n`)).toThrow(message);
+  });
+
+  it('are read from the example of docs/performance.md', () => {
+    const page = readFileSync(new URL('../../docs/performance.md', import.meta.url), 'utf8');
+    const [, example] = /## Limits\n[^]*?```yaml\n([^]*?)```/.exec(page) ?? [];
+    const [{ sync, dump }] = parseTaskConfig(example, 'example.yaml').instances;
+    expect(sync).toMatchObject({
+      maxRowsPerSecond: 5000,
+      maxBytesPerSecond: 4 << 20,
+      targetLatencyBudgetMs: 50,
+    });
+    expect(dump).toMatchObject({ maxBytesPerSecond: 16 << 20, sourceLatencyBudgetMs: 20 });
   });
 });

@@ -87,6 +87,7 @@ describe('metrics of subtasks', () => {
       estimateTotalRows: 40,
       bps: '1',
       progress: '25.00 %',
+      timeShares: { read: 0.5, write: 0.25, waitForLoad: 0.25, limited: 0 },
     };
     const load = {
       finishedBytes: '50',
@@ -102,6 +103,7 @@ describe('metrics of subtasks', () => {
     ]);
     const text = await registry.metrics();
     expect(text).toContain(`sluice_dump_progress{${OF}} 0.25\n`);
+    expect(text).toContain(`sluice_copy_time_share{${OF},unit="dump",phase="read"} 0.5\n`);
     expect(text).toContain(`dm_loader_progress{${OF.replace('"t"', '"u"')}} 0.125\n`);
   });
 });

@@ -61,6 +61,8 @@ export function subtaskMetrics(subtasks: readonly MeasuredSubtask[]): Registry {
       const name = EXITS[unit] ?? 'sluice_unit_exit_with_error_count';
       figures.counter(name, 'runs of the unit that have ended with an error', labels, failed);
     }
+    tellTimes(figures, labels, 'dump', status.dump?.timeShares);
+    tellTimes(figures, labels, 'load', status.load?.timeShares);
     if (status.dump) tellDump(figures, labels, status.dump);
     if (status.load) tellLoad(figures, labels, status.load);
     if (status.sync) tellSync(figures, labels, status.sync);
@@ -74,6 +76,13 @@ const EXITS: Record<string, string> = {
   Load: 'dm_loader_exit_with_error_count',
   Sync: 'dm_syncer_exit_with_error_count',
 };
+
+function tellTimes(figures: Figures, labels: Labels, unit: string, shares: object | undefined): void {
+  for (const [phase, part] of Object.entries(shares ?? {}) as [string, number][]) {
+    const help = 'where the time of the copy goes, 0..1';
+    figures.gauge('sluice_copy_time_share', help, { ...labels, unit, phase }, part);
+  }
+}
 
 function tellDump(figures: Figures, labels: Labels, dump: NonNullable<SubTaskStatus['dump']>): void {
   figures.gauge(
