@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { existsSync } from 'node:fs';
+import { defaultDump, defaultLoad } from '../src/config/task-units.js';
 import { subtaskConfig } from '../test/copy/support.js';
 import { installPackages } from '../test/servers/apt.js';
 import type { DatabaseServer } from '../test/servers/database.js';
@@ -106,6 +107,8 @@ async function ours(source: DatabaseServer, target: DatabaseServer): Promise<Sam
     task: 'bench',
     taskMode: 'full',
     ignoreCheckingItems: ['all'],
+    dump: defaultDump(),
+    load: defaultLoad(),
     blockAllow: { doDbs: ['b'], doTables: [], ignoreDbs: [], ignoreTables: [] },
   });
   return ownSample(async () => {

@@ -11,7 +11,8 @@ describe('splitRange', () => {
         const ranges = splitRange(a < b ? a : b, a < b ? b : a, count);
         expect(ranges.length).toBeLessThanOrEqual(count);
         const holding = ranges.filter(
-          ({ low, high }) => (low === null || key >= low) && (high === null || key < high),
+          ({ low, high }) =>
+            (low === null || key >= (low as bigint)) && (high === null || key < (high as bigint)),
         );
         expect(holding).toHaveLength(1);
       }),

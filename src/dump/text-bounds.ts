@@ -14,8 +14,9 @@ const TEXT_TYPES = new Set(['char', 'varchar']);
 const BYTE_TYPES = new Set(['binary', 'varbinary']);
 const CHARACTERS = [...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'];
 const BYTES = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
-const LEVELS = 3;
-const MOST_PREFIXES = 64;
+const LEVELS = 16;
+/** Of a level: together they bound the looks into the index. */
+const MOST_PREFIXES = 16;
 const STATEMENTS = 128;
 
 export function isTextKey(type: string): boolean {
@@ -39,10 +40,11 @@ export async function textBounds(session: Session, key: TextKey, count: number):
   for (let level = 0; level < LEVELS && found.size < count; level++) {
     const next = new Set<string>();
     for (const prefix of prefixes) {
-      for (const value of await look.from(prefix)) {
+      // The ends may go on with characters that are not looked for.
+      for (const value of [...(await look.from(prefix)), ...ends]) {
         found.add(value);
         const longer = characters(value, prefix.length + 1);
-        if (longer.startsWith(prefix)) next.add(longer);
+        if (longer.length > prefix.length && longer.startsWith(prefix)) next.add(longer);
       }
     }
     prefixes = evenly([...next], MOST_PREFIXES);

@@ -28,6 +28,8 @@ export interface ChunkPositions {
   positionFor(source: TableName, firstKeyValue: SqlValue): BinlogLocation;
   /** The smallest and the largest P of the table's chunks; null where they are one, or it was not copied. */
   spanOf(source: TableName): CopySpan | null;
+  /** The table's chunks are ranges of a text or binary key: a row's key does not tell its chunk, nor its P. */
+  hidesChunks(source: TableName): boolean;
   /** The largest P of the schema's tables; `min` where none of it was copied. */
   lastOf(schema: string): BinlogLocation;
 }

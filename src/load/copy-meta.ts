@@ -17,7 +17,7 @@ import { must } from '../model/assert.js';
 import { SqlError, type Session } from '../mysql/session.js';
 import { quoteString } from '../mysql/text.js';
 import { isGone } from '../dump/source-tables.js';
-import type { KeyRange } from '../dump/chunk-plan.js';
+import type { KeyBound, KeyRange } from '../dump/chunk-plan.js';
 
 export interface ChunkRow {
   readonly source: TableName;
@@ -95,7 +95,7 @@ export class CopyMeta {
          row_estimate BIGINT NOT NULL, byte_estimate BIGINT NOT NULL, definition LONGTEXT NOT NULL,
          deferred_indexes LONGTEXT NULL, PRIMARY KEY (id, cp_schema, cp_table)) ${options};
        CREATE TABLE IF NOT EXISTS ${this.#chunks} (${names}, chunk INT NOT NULL,
-         key_low VARCHAR(24) NULL, key_high VARCHAR(24) NULL,
+         key_low TEXT NULL, key_high TEXT NULL,
          state VARCHAR(16) NOT NULL, epoch BIGINT NOT NULL,
          binlog_name VARCHAR(255) NOT NULL DEFAULT '', binlog_pos BIGINT NOT NULL DEFAULT 0, binlog_gtid LONGTEXT NULL,
          exit_safe_name VARCHAR(255) NULL, exit_safe_pos BIGINT NULL, exit_safe_gtid LONGTEXT NULL,
@@ -153,8 +153,8 @@ export class CopyMeta {
         source: tables.get(tableKey(source))?.source ?? source,
         chunk: Number(row.chunk),
         range: {
-          low: row.key_low === null ? null : BigInt(row.key_low),
-          high: row.key_high === null ? null : BigInt(row.key_high),
+          low: boundOf(row.key_low),
+          high: boundOf(row.key_high),
         },
         loaded: row.state === 'loaded',
         location: location(row.binlog_name, row.binlog_pos, row.binlog_gtid),
@@ -353,7 +353,7 @@ export class CopyMeta {
 
   #insertChunks(session: Session, epoch: number, chunks: ChunkRow[]): Promise<void> {
     const tuples = chunks.map(({ source, chunk, range, loaded, location: at }) => {
-      const key = (bound: bigint | null) => (bound === null ? 'NULL' : `'${bound}'`);
+      const key = (bound: KeyBound | null) => (bound === null ? 'NULL' : quoteString(String(bound)));
       return `(${this.#id}, ${quoteString(source.schema)}, ${quoteString(source.table)}, ${chunk}, ${key(range.low)}, ${key(range.high)}, '${loaded ? 'loaded' : 'pending'}', ${epoch}, ${quoteString(at.name)}, ${at.pos}, ${quoteString(at.gtidSet)})`;
     });
     return insertAll(
@@ -367,6 +367,10 @@ export class CopyMeta {
 
 function location(name: string | null, pos: string | null, gtidSet: string | null): BinlogLocation {
   return name === null || name === '' ? NO_LOCATION : { name, pos: Number(pos), gtidSet: gtidSet ?? '' };
+}
+
+function boundOf(text: string | null): KeyBound | null {
+  return text !== null && /^-?\d+$/.test(text) ? BigInt(text) : text;
 }
 
 const STATEMENT_BYTES = 512 * 1024;

@@ -48,7 +48,7 @@ export async function removeCopyMeta(session: Session, config: CopyConfig): Prom
 }
 
 interface TableChunks {
-  /** Lower bounds of all chunks but the first, ascending; exact as numbers where they are safe. */
+  /** Lower bounds of all chunks but the first, ascending; exact as numbers where they are safe. None of text. */
   readonly bounds: (number | bigint)[];
   readonly locations: BinlogLocation[];
   readonly last: BinlogLocation;
@@ -81,7 +81,8 @@ export class CopiedChunks implements ChunkPositions {
       const [first] = sorted;
       const last = sorted.at(-1) ?? first;
       const span = comparePositions(first, last) === 0 ? null : { first, last };
-      const bounds = rows.slice(1).map((row) => compact(row.range.low ?? 0n));
+      const lows = rows.slice(1).map((row) => row.range.low ?? 0n);
+      const bounds = lows.flatMap((low) => (typeof low === 'bigint' ? compact(low) : []));
       const tables = this.#tables.get(schema) ?? new Map<string, TableChunks>();
       tables.set(table, { bounds, locations, last, span });
       this.#tables.set(schema, tables);
@@ -96,6 +97,11 @@ export class CopiedChunks implements ChunkPositions {
 
   spanOf(source: TableName): CopySpan | null {
     return this.#tables.get(source.schema)?.get(source.table)?.span ?? null;
+  }
+
+  hidesChunks(source: TableName): boolean {
+    const table = this.#tables.get(source.schema)?.get(source.table);
+    return table !== undefined && table.bounds.length < table.locations.length - 1;
   }
 
   positionFor(source: TableName, firstKeyValue: SqlValue): BinlogLocation {

@@ -147,7 +147,8 @@ export class Dispatcher {
   /** Only what the chunk of each image does not hold yet; a key change counts as delete and insert. */
   #applyFiltered(event: RowsEvent, plan: TablePlan, transaction: Transaction): void {
     const { copied } = this.#options;
-    const span = copied !== null && mayMeetAcrossChunks(plan) ? copied.spanOf(plan.source) : null;
+    const meets = copied !== null && (mayMeetAcrossChunks(plan) || copied.hidesChunks(plan.source));
+    const span = meets ? copied.spanOf(plan.source) : null;
     if (span !== null) {
       this.#applyMeeting(event, plan, transaction, span);
       return;
