@@ -3,9 +3,9 @@ import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
-import type { BinlogLocation } from '../model/location.js';
+import { comparePositions, type BinlogLocation } from '../model/location.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
-import { quoteName, quoteTable } from '../model/table-name.js';
+import { quoteName, quoteTable, tableKey } from '../model/table-name.js';
 import { connectSession } from '../mysql/connect.js';
 import type { Session, StatementResult } from '../mysql/session.js';
 import type { Part, PartQueue } from '../dump/part-queue.js';
@@ -44,6 +44,8 @@ export interface LoadJob {
   readUntil: BinlogLocation;
 }
 
+type OnDuplicate = SubtaskConfig['load']['onDuplicate'];
+
 export interface ChunkLoaderOptions {
   readonly config: SubtaskConfig;
   readonly meta: CopyMeta;
@@ -53,6 +55,8 @@ export interface ChunkLoaderOptions {
 
 export class ChunkLoader {
   readonly #options: ChunkLoaderOptions;
+  /** Where chunks of each table were read that had been loaded before this loader began. */
+  #earlier: Promise<ReadonlyMap<string, BinlogLocation[]>> | null = null;
 
   constructor(options: ChunkLoaderOptions) {
     this.#options = options;
@@ -71,10 +75,11 @@ export class ChunkLoader {
       for (;;) {
         const part = await job.parts.next();
         if (part === null) break;
+        const onDuplicate = await this.#onDuplicate(session, job);
         if (!open) await session.execute('START TRANSACTION');
         open = true;
-        if (job.format === 'csv') await this.#loadFile(session, job, part);
-        else await this.#insertFile(session, job, part);
+        if (job.format === 'csv') await this.#loadFile(session, job, part, onDuplicate);
+        else await this.#insertFile(session, job, part, onDuplicate);
         rows += part.rows;
         bytes += part.bytes;
         if (config.cleanDumpFile) await rm(part.path, { force: true });
@@ -100,9 +105,22 @@ export class ChunkLoader {
     }
   }
 
-  async #loadFile(session: Session, job: LoadJob, part: Part): Promise<void> {
+  /**
+   * A unique value may have gone from a chunk that was read at another place to one of this chunk: no error, the
+   * row that it has left has a change of its own, which sync brings (dispatcher.ts).
+   */
+  async #onDuplicate(session: Session, { table, chunk, location }: LoadJob): Promise<OnDuplicate> {
+    const { config, meta } = this.#options;
+    const { onDuplicate } = config.load;
+    if (onDuplicate !== 'error' || !/^ *UNIQUE KEY /m.test(table.createSql)) return onDuplicate;
+    this.#earlier ??= loadedPlaces(meta, session);
+    const places = (await this.#earlier).get(tableKey(chunk.source)) ?? [];
+    return places.some((place) => comparePositions(place, location) !== 0) ? 'replace' : onDuplicate;
+  }
+
+  async #loadFile(session: Session, job: LoadJob, part: Part, onDuplicate: OnDuplicate): Promise<void> {
     const result = await session.loadData(
-      this.#loadSql(job),
+      this.#loadSql(job, onDuplicate),
       createReadStream(part.path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>,
     );
     const counts = /Records: (\d+) +Deleted: (\d+) +Skipped: (\d+)/.exec(result.info);
@@ -121,8 +139,7 @@ export class ChunkLoader {
     await this.#checkWarnings(session, job, part, result);
   }
 
-  #loadSql({ table }: LoadJob): string {
-    const { onDuplicate } = this.#options.config.load;
+  #loadSql({ table }: LoadJob, onDuplicate: OnDuplicate): string {
     const duplicates = onDuplicate === 'replace' ? 'REPLACE ' : onDuplicate === 'ignore' ? 'IGNORE ' : '';
     const sets: string[] = [];
     const counted = table.columns.some(({ transfer }) => transfer === 'binary') ? countedColumn(table) : '';
@@ -139,8 +156,8 @@ export class ChunkLoader {
   }
 
   /** The statements of a .sql file, each with the target's name in place of the source's. */
-  async #insertFile(session: Session, job: LoadJob, part: Part): Promise<void> {
-    const head = Buffer.from(insertHead(job.table, this.#options.config.load.onDuplicate));
+  async #insertFile(session: Session, job: LoadJob, part: Part, onDuplicate: OnDuplicate): Promise<void> {
+    const head = Buffer.from(insertHead(job.table, onDuplicate));
     const file = await open(part.path, 'r');
     try {
       for (const [i, start] of part.statements.entries()) {
@@ -185,6 +202,14 @@ export class ChunkLoader {
       { rawCause: `Warning ${code}: ${message}`, scope: 'downstream' },
     );
   }
+}
+
+async function loadedPlaces(meta: CopyMeta, session: Session): Promise<Map<string, BinlogLocation[]>> {
+  const places = new Map<string, BinlogLocation[]>();
+  for (const { source, loaded, location } of (await meta.read(session))?.chunks ?? []) {
+    if (loaded) places.set(tableKey(source), [...(places.get(tableKey(source)) ?? []), location]);
+  }
+  return places;
 }
 
 /** Deprecations, and what a server says about its own syntax. */

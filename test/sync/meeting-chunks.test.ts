@@ -35,8 +35,9 @@ function copy(config: SubtaskConfig, epoch: number, dataDir: string) {
 it.for([
   ['mariadb-10.11', 'replace'],
   ['mariadb-10.11', 'ignore'],
+  ['mariadb-10.11', 'error'],
   ['mysql-9.7', 'replace'],
-] as [DatabaseKind, 'replace' | 'ignore'][])(
+] as [DatabaseKind, 'replace' | 'ignore' | 'error'][])(
   'values that go from chunk to chunk between two sessions of the copy, to %s, on-duplicate %s',
   async ([kind, onDuplicate], context) => {
     const state = await available(kind);
