@@ -21,10 +21,9 @@ const options = benchOptions();
 const SIZES =
   options.only !== '' ? options.only.split(',').map(Number) : options.smoke ? [4, 8] : [100, 200, 400, 1_000];
 const TASKS = 5;
-/** As in control-process.ts. */
-const KEEPALIVE_S = 10;
+const KEEPALIVE_S = options.smoke ? 2 : 10;
 /** How long the idle cluster is looked at. */
-const IDLE_MS = 3_000;
+const IDLE_MS = options.smoke ? 300 : 3_000;
 const WAIT_MS = 600_000;
 /** A question that is lost with a change of leader is asked again. */
 const QUESTION_MS = 10_000;
@@ -98,9 +97,9 @@ async function measure(count: number): Promise<Figures> {
         },
         { timeoutMs: WAIT_MS, intervalMs: 200, what: `${workers} workers`, details: describe },
       );
-    const spare = start('spare', ['node', nats.url, 'spare', String(perNode)]);
+    const spare = start('spare', ['node', nats.url, 'spare', String(perNode), String(KEEPALIVE_S * 1000)]);
     for (let i = 0; i < nodes; i++) {
-      start(`n${i}`, ['node', nats.url, `n${i}`, String(perNode)]);
+      start(`n${i}`, ['node', nats.url, `n${i}`, String(perNode), String(KEEPALIVE_S * 1000)]);
       // Not all at once: two processors would be starting processes while leases run out.
       await joined((i + 1) * perNode);
     }

@@ -1,5 +1,5 @@
 /**
- * A process of the control benchmark: `master URL`, or `node URL NAME COUNT` for COUNT workers that share
+ * A process of the control benchmark: `master URL`, or `node URL NAME COUNT KEEPALIVE_MS` for COUNT workers that share
  * one connection. All of it is the product's but the data plane, which only says that it runs.
  */
 import { openClusterStore } from '../../actors/cluster-store.js';
@@ -17,7 +17,6 @@ import { RealIds } from '../../src/runtime/real/ids.js';
 import { RealRandom } from '../../src/runtime/real/random.js';
 import type { SubtaskEnd, SubtaskStart, UnitStatus } from '../../src/subtask/protocol.js';
 
-const KEEPALIVE_MS = 10_000;
 const LEADER_LEASE_MS = 3_000;
 const RPC_TIMEOUT_MS = 600_000;
 
@@ -55,8 +54,8 @@ const log = createLog({ level: 'warn', file: '', format: 'text', clock });
 const ports: Ports = { clock, log, ids: new RealIds(), random: new RealRandom() };
 // In order, so that what a profiler has seen is written.
 process.once('SIGTERM', () => process.exit());
-const [role, url, name = '', count = '0'] = process.argv.slice(2);
-if (url === undefined) throw new Error('usage: control-process master|node URL [NAME COUNT]');
+const [role, url, name = '', count = '0', keepaliveMs = '10000'] = process.argv.slice(2);
+if (url === undefined) throw new Error('usage: control-process master|node URL [NAME COUNT KEEPALIVE_MS]');
 const bus = await connectBus({ servers: [url], name: `${role} ${name}`, ...ports });
 
 if (role === 'master') {
@@ -85,7 +84,7 @@ if (role === 'master') {
       name: `${name}-${i}`,
       addr: `127.0.0.1:${i}`,
       config: '',
-      keepaliveTtlMs: KEEPALIVE_MS,
+      keepaliveTtlMs: Number(keepaliveMs),
       dataDir: '.',
       log: { level: 'warn', file: '', format: 'text' },
       ports,
