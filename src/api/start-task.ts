@@ -8,7 +8,7 @@ import { parseTaskConfig, type TaskConfig } from '../config/task-config.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
-import { isStartTime } from '../sync/start-place.js';
+import { isStartTime } from '../sync/start/start-place.js';
 import type { Handler, HandlerDeps } from './handler-deps.js';
 import { parseRequest, sourcesAnswer, sourcesField, taskField } from './request.js';
 

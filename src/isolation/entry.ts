@@ -5,7 +5,7 @@
 import { deserialize, serialize } from 'node:v8';
 import type { RowsEvent, TableMap } from '../binlog/events.js';
 import type { TableSchema } from '../schema/table.js';
-import type { QueryEvent } from '../sync/ddl.js';
+import type { QueryEvent } from '../sync/ddl/ddl.js';
 
 export type EntryKind = 'table' | 'rows' | 'ddl';
 

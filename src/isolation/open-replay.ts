@@ -3,8 +3,8 @@ import { resetLanes, takeOver, type Ownership } from '../checkpoint/ownership.js
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import type { Ports } from '../runtime/ports.js';
 import type { ControlSession } from '../sync/control-session.js';
-import { DdlRunner } from '../sync/ddl.js';
-import { connectLane } from '../sync/lane-session.js';
+import { DdlRunner } from '../sync/ddl/ddl.js';
+import { connectLane } from '../sync/lanes/lane-session.js';
 import type { ParkingContext } from '../sync/parking.js';
 import { Tables } from '../sync/tables.js';
 import { readTables } from './pages.js';

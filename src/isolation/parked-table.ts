@@ -3,7 +3,7 @@ import type { BinlogLocation } from '../model/location.js';
 import type { IsolatedTable, ProcessError } from '../model/status.js';
 import { quoteTable, type TableName } from '../model/table-name.js';
 import type { TableSchema } from '../schema/table.js';
-import { LaneSkips, type GtidOrder } from '../sync/lane-skips.js';
+import { LaneSkips, type GtidOrder } from '../sync/lanes/lane-skips.js';
 import type { Transaction } from '../sync/transaction.js';
 import type { EntryKind } from './entry.js';
 import type { ParkedRow, ParkedState } from './store.js';

@@ -255,7 +255,11 @@ export class FullCopy {
       if (chunk.loaded || state.tables.get(tableKey(chunk.source))?.state !== 'gone') continue;
       const read = { location, exitSafe: null, readUntil: location, rows: 0, bytes: 0 };
       const [{ affectedRows }] = await target.execute(meta.markLoaded(chunk, epoch, read));
-      if (affectedRows !== 1) throw new FencedError(epoch);
+      if (affectedRows !== 1) {
+        await meta.checkEpoch(target, epoch);
+        // An answer that was lost: it is marked already.
+        if ((await meta.loadedAmount(target, chunk)) === null) throw new FencedError(epoch);
+      }
       Object.assign(chunk, read, { loaded: true });
     }
     await this.#writeMetadata(snapshot);

@@ -39,7 +39,8 @@ describe('a rate limit', () => {
             sum += amount;
             expect(sum).toBeLessThanOrEqual((perSecond * at) / 1000 + burst + 1e-3);
           }
-          expect(ms).toBeLessThanOrEqual((sum / perSecond) * 1000 + 1);
+          // The last wait may be a whole step of the shortest one, on top of rounding.
+          expect(ms).toBeLessThanOrEqual((sum / perSecond) * 1000 + 2);
         },
       ),
       { numRuns: 60 },

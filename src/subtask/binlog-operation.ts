@@ -1,6 +1,6 @@
 /**
  * `binlog skip | replace | inject | revert | list`: notes in the target what is to become of a statement.
- * Nothing is done about it here: whoever walks through the binlog finds it (src/sync/operated-ddl.ts).
+ * Nothing is done about it here: whoever walks through the binlog finds it (src/sync/ddl/operated-ddl.ts).
  */
 import {
   deleteOperators,

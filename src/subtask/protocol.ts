@@ -6,7 +6,7 @@ import type { OperationAnswer, OperationContext, SubtaskOperation } from '../mod
 import type { ProcessError, SubTaskStatus, SyncFigures } from '../model/status.js';
 import type { UnitName } from '../model/stage.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
-import type { StartTime } from '../sync/start-time.js';
+import type { StartTime } from '../sync/start/start-time.js';
 
 export interface SubtaskStart {
   readonly config: SubtaskConfig;

@@ -41,7 +41,7 @@ function stream(readers: BinlogReader[]): EventStream {
 describe('an event stream', () => {
   it('opens a connection again that broke while events were being polled', async () => {
     const lost = new DmError(CODES.databaseDriver, 'the binlog connection to the upstream was lost');
-    const event = { type: 'stop' } as BinlogEvent;
+    const event = { type: 'stop', header: { eventSize: 23 } } as unknown as BinlogEvent;
     const good = { ...failed(lost), poll: () => event, ready: () => Promise.resolve() };
     const events = stream([failed(lost), good]);
     const { signal } = new AbortController();

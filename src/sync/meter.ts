@@ -8,10 +8,10 @@ import type { Clock } from '../runtime/ports.js';
 import type { Applier } from './applier.js';
 import type { ControlSession } from './control-session.js';
 import { bottleneckOf } from './bottleneck.js';
-import type { LaneSet } from './lane-set.js';
+import type { LaneSet } from './lanes/lane-set.js';
 import type { SyncLimits } from './limits.js';
 import type { Progress } from './progress.js';
-import type { ReplacedRows } from './replaced-rows.js';
+import type { ReplacedRows } from './rows/replaced-rows.js';
 import type { SyncTime } from './sync-time.js';
 
 export interface MeterInput {

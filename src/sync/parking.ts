@@ -11,9 +11,9 @@ import type { TableName } from '../model/table-name.js';
 import type { SchemaTracker } from '../schema/apply.js';
 import type { TableSchema } from '../schema/table.js';
 import type { ControlSession } from './control-session.js';
-import type { DdlOptions, DdlPlan, QueryEvent } from './ddl.js';
-import type { Beside } from './lane-set.js';
-import type { GtidOrder } from './lane-skips.js';
+import type { DdlOptions, DdlPlan, QueryEvent } from './ddl/ddl.js';
+import type { Beside } from './lanes/lane-set.js';
+import type { GtidOrder } from './lanes/lane-skips.js';
 import type { Tables, TablesOptions } from './tables.js';
 import type { Transaction } from './transaction.js';
 

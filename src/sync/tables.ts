@@ -13,8 +13,8 @@ import type { SchemaTracker } from '../schema/apply.js';
 import { fetchTableSchema, hasTriggers, type NameFilter } from '../schema/fetch.js';
 import type { TableSchema } from '../schema/table.js';
 import type { ControlSession } from './control-session.js';
-import { fetchReferences, type Reference } from './foreign-keys.js';
-import { compilePlan, type TablePlan } from './plan.js';
+import { fetchReferences, type Reference } from './lanes/foreign-keys.js';
+import { compilePlan, type TablePlan } from './lanes/plan.js';
 import type { RowFilters } from './row-filter.js';
 import { isSequence, looksLikeSequence, Sequences } from './sequences.js';
 

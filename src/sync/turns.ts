@@ -4,7 +4,7 @@
  */
 import type { Applier } from './applier.js';
 import type { EventStream } from './event-stream.js';
-import type { LaneSet } from './lane-set.js';
+import type { LaneSet } from './lanes/lane-set.js';
 import type { SyncLimits } from './limits.js';
 import type { Parking } from './parking.js';
 import type { SyncTime } from './sync-time.js';

@@ -7,8 +7,8 @@ import { formatPosition, type BinlogLocation } from '../model/location.js';
 import type { Ports } from '../runtime/ports.js';
 import type { NameFilter } from '../schema/fetch.js';
 import type { ControlSession } from './control-session.js';
-import { binlogFiles, type SourceBinlog } from './source-binlog.js';
-import { FILE_START, scanBinlog } from './start-scan.js';
+import { binlogFiles, type SourceBinlog } from './start/source-binlog.js';
+import { FILE_START, scanBinlog } from './start/start-scan.js';
 import { rowsNumbers, XaRows, xidText, type OnRows } from './xa-rows.js';
 
 /** Beside the stream's own: a server drops the older of two readers with one id. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { metaTables } from '../../src/checkpoint/tables.js';
 import { connectSession } from '../../src/mysql/connect.js';
 import type { Session } from '../../src/mysql/session.js';
-import { withDdlLock } from '../../src/sync/ddl-lock.js';
+import { withDdlLock } from '../../src/sync/ddl/ddl-lock.js';
 import { collectingLog, dbConfig, silentLog, subtaskConfig } from '../copy/support.js';
 import { startMariaDb } from '../servers/index.js';
 import type { DatabaseServer } from '../servers/database.js';

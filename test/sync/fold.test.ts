@@ -3,7 +3,7 @@
  * of the living scripts.
  */
 import { describe, expect, it } from 'vitest';
-import { foldOfCollation, hashValue } from '../../src/sync/fold.js';
+import { foldOfCollation, hashValue } from '../../src/sync/lanes/fold.js';
 import { available, startDatabase, type DatabaseKind } from '../servers/availability.js';
 import type { DatabaseServer } from '../servers/database.js';
 

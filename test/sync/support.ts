@@ -3,7 +3,7 @@ import type { SubtaskConfig } from '../../src/model/subtask-config.js';
 import type { Log } from '../../src/runtime/ports.js';
 import { RealClock } from '../../src/runtime/real/clock.js';
 import { nextTurn } from '../../src/runtime/real/turn.js';
-import type { StartTime } from '../../src/sync/start-time.js';
+import type { StartTime } from '../../src/sync/start/start-time.js';
 import { Syncer, type SyncerEnd } from '../../src/sync/syncer.js';
 import { silentLog, subtaskConfig, type Address } from '../copy/support.js';
 import type { DatabaseServer } from '../servers/database.js';
