@@ -21,7 +21,10 @@ const NULL_MARKER = 0xfb;
 export class RowFormat {
   readonly #columns: readonly SourceColumn[];
   readonly #csv: boolean;
-  /** Values of ENUM columns that were the empty text: LOAD DATA warns of each although nothing is lost. */
+  /**
+   * Values of ENUM columns that were the empty text or stand for the error value: LOAD DATA warns of each
+   * although nothing is lost.
+   */
   emptyEnums = 0;
 
   constructor(columns: readonly SourceColumn[], format: FileFormat) {
@@ -55,7 +58,7 @@ export class RowFormat {
           out.bytes(packet, at, stop);
           break;
         case 'enum':
-          if (length === 0) this.emptyEnums++;
+          if (length === 0 || isText(packet, at, stop, columns[i].errorText)) this.emptyEnums++;
           writeQuoted(packet, at, stop, quote, out);
           break;
         case 'text':
@@ -74,6 +77,11 @@ export class RowFormat {
     }
     out.byte(csv ? NEWLINE : 0x29);
   }
+}
+
+/** Whether the bytes are this text of ASCII. */
+function isText(buf: Buffer, start: number, end: number, text: string | undefined): boolean {
+  return text !== undefined && end - start === text.length && buf.latin1Slice(start, end) === text;
 }
 
 const LONG = 256;

@@ -371,8 +371,11 @@ function assertUnchanged(state: CopyState, tables: readonly SourceTable[]): void
   }
 }
 
-/** The snapshot cannot show a table any more: 1412 changed, 1054 column gone, 1146 table gone, 1049 its schema. */
-const CHANGED_WHILE_READING = new Set([1412, 1054, 1146, 1049]);
+/**
+ * The snapshot cannot show a table any more: 1412 changed, 1054 column gone, 1176 primary key gone, 1146 table
+ * gone, 1049 its schema.
+ */
+const CHANGED_WHILE_READING = new Set([1412, 1054, 1176, 1146, 1049]);
 
 function isPassing(error: unknown): boolean {
   if (error instanceof SourceChanged || error instanceof PlanTaken) return true;

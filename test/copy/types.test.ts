@@ -55,6 +55,8 @@ CREATE TABLE src.zero (id INT PRIMARY KEY AUTO_INCREMENT) AUTO_INCREMENT=100; CR
 INSERT IGNORE INTO src.empty_enum VALUES (1,'a'),(2,'nothing'),(3,'b');
 CREATE TABLE src.two_empties (id INT PRIMARY KEY, e ENUM('a','','0'), UNIQUE KEY (e));
 INSERT IGNORE INTO src.two_empties VALUES (1,'nothing'),(2,''),(3,'0'),(4,'a'),(5,NULL);
+CREATE TABLE src.error_enum (id INT PRIMARY KEY, e ENUM('a',''));
+INSERT IGNORE INTO src.error_enum VALUES (1,'nothing'),(2,'neither'),(3,'nor'),(4,'a');
 CREATE TABLE src.myisam (id INT, v VARCHAR(20)) ENGINE=MyISAM; INSERT INTO src.myisam VALUES (1,'x'),(1,'x');
 CREATE VIEW src.vv AS SELECT 1`;
 
@@ -96,6 +98,7 @@ const TABLES: Record<string, string[]> = {
   zero: ['id'],
   empty_enum: ['id', 'e'],
   two_empties: ['id', 'e*1'],
+  error_enum: ['id', 'e*1'],
   myisam: ['id', 'v'],
 };
 
