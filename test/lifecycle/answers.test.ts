@@ -158,7 +158,8 @@ from:
     expect(load.metaBinlog).toMatch(POSITION);
     expect(load.metaBinlogGTID).toMatch(GTID);
     expect(load.bps).toMatch(COUNT);
-    const { metaBinlog, metaBinlogGTID, bps } = load;
+    const { metaBinlog, metaBinlogGTID, bps, timeShares } = load;
+    expect(Object.keys(timeShares)).toEqual(['waitForDump', 'execute', 'commit']);
     await prints(['query-status', '-s', SOURCE], {
       ...OK,
       sources: [
@@ -179,6 +180,8 @@ from:
                 metaBinlog,
                 metaBinlogGTID,
                 bps,
+                // Beyond DM's fields, behind them.
+                timeShares,
               },
             },
           ],
@@ -196,7 +199,14 @@ function list(taskStatus: string): object {
 }
 
 /** The manual's example with this run's figures, whose forms are checked. */
-function detail(figures: Record<string, string>): object {
+/** Where the time goes: beyond DM's fields, behind them. */
+const PHASES = 'read decode transform sockets waitForLane statements limited execute commit'.split(' ');
+
+function detail(sync: Answer): object {
+  const figures = sync as Record<string, string>;
+  expect(Object.keys(sync.timeShares)).toEqual(PHASES);
+  expect(Object.keys(sync.timeTotals)).toEqual(PHASES);
+  expect(sync.bottleneck).toMatch(/^(none|source|worker|target|limit)$/);
   const figure = (name: string, form: RegExp): string => {
     expect(figures[name], name).toMatch(form);
     return figures[name]!;
@@ -232,6 +242,9 @@ function detail(figures: Record<string, string>): object {
               totalRows: figure('totalRows', COUNT),
               totalRps: figure('totalRps', COUNT),
               recentRps: figure('recentRps', COUNT),
+              timeShares: sync.timeShares,
+              timeTotals: sync.timeTotals,
+              bottleneck: sync.bottleneck,
             },
           },
         ],
