@@ -11,6 +11,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles: ['./test/support/property-seed.ts'],
           include: ['{src,machines,actors,simulations}/**/*.test.ts'],
           testTimeout: 20_000,
           maxWorkers: 2,
@@ -19,6 +20,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          setupFiles: ['./test/support/property-seed.ts'],
           include: ['test/**/*.test.ts'],
           globalSetup: ['./test/support/global-setup.ts'],
           testTimeout: 120_000,
