@@ -11,7 +11,7 @@ import { subtaskConfig } from '../test/copy/support.js';
 import { installPackages } from '../test/servers/apt.js';
 import type { DatabaseServer } from '../test/servers/database.js';
 import { compareTables } from '../test/support/compare-tables.js';
-import { ownSample, shellSample, type Sample } from './harness/measure.js';
+import { ownSample, shellSample, withServers, type Sample } from './harness/measure.js';
 import { benchOptions } from './harness/options.js';
 import { runPairs } from './harness/pairs.js';
 import { report, type CaseResult } from './harness/report.js';
@@ -150,6 +150,7 @@ async function main(): Promise<number> {
     await using other = await startTarget();
     await source.execute('CREATE DATABASE b');
     for (const sql of one.fill) await source.execute(`USE b; ${sql}`);
+    const pids = [source.pid, other.pid];
     const [size] = await source.query(
       "SELECT SUM(data_length) AS bytes FROM information_schema.tables WHERE table_schema = 'b'",
     );
@@ -160,15 +161,19 @@ async function main(): Promise<number> {
           unit: 'rows/s',
           work: one.rows,
           bytes: Number(size!['bytes']),
-          ours: () => ours(source, target),
+          ours: () => withServers([source.pid, target.pid], () => ours(source, target)),
           peers: [
             {
               name: 'mydumper + myloader',
-              run: () => mydumper(source, other, one.chunkRows),
+              run: () => withServers(pids, () => mydumper(source, other, one.chunkRows)),
               must: 1,
               aim: 1.5,
             },
-            { name: 'mariadb-dump | mariadb', run: () => dumpPipe(source, other), must: 1.7 },
+            {
+              name: 'mariadb-dump | mariadb',
+              run: () => withServers(pids, () => dumpPipe(source, other)),
+              must: 1.7,
+            },
           ],
           equal: async () =>
             (await allEqual(source, target, one.tables)) && (await allEqual(source, other, one.tables)),

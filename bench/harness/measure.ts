@@ -8,6 +8,8 @@ export interface Sample {
   readonly cpuSeconds: number | null;
   /** Largest resident memory of whoever did the work, MB; null where nobody knows. */
   readonly peakMb: number | null;
+  /** Processor seconds of the servers meanwhile. */
+  readonly serversCpuSeconds?: number;
 }
 
 const TICKS_A_SECOND = 100;
@@ -61,6 +63,14 @@ export async function shellSample(script: string): Promise<Sample> {
   if (code !== 0) throw new Error(`exit code ${code} of: ${script}\n${stderr}`);
   const [seconds, user, system] = (stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
   return { seconds: seconds!, cpuSeconds: user! + system!, peakMb: null };
+}
+
+/** With what these server processes did meanwhile. */
+export async function withServers(pids: readonly number[], run: () => Promise<Sample>): Promise<Sample> {
+  const used = () => pids.reduce((sum, pid) => sum + cpuOf(pid), 0);
+  const before = used();
+  const sample = await run();
+  return { ...sample, serversCpuSeconds: used() - before };
 }
 
 export function median(values: readonly number[]): number {

@@ -30,7 +30,7 @@ export async function runPairs(one: PairedCase, { rounds }: BenchOptions): Promi
   for (let round = 0; round < rounds; round++) {
     ours.push(await one.ours());
     for (const [i, peer] of one.peers.entries()) theirs[i]!.push(await peer.run());
-    const times = [ours, ...theirs].map((list) => list.at(-1)!.seconds.toFixed(2));
+    const times = [ours, ...theirs].map((list) => list.at(-1)!).map(timeOf);
     process.stdout.write(`  ${one.name}, round ${round + 1} of ${rounds}: ${times.join(' / ')} s\n`);
   }
   const equal = await one.equal();
@@ -53,6 +53,7 @@ export async function runPairs(one: PairedCase, { rounds }: BenchOptions): Promi
         'wall s': seconds.toFixed(2),
         'our CPU s': cpu(ours),
         'their CPU s': cpu(theirs[i]!),
+        ...serversCpu(ours, theirs[i]!),
         'peak MB': Math.round(Math.max(...ours.map((sample) => sample.peakMb ?? 0))) || '-',
       },
     };
@@ -62,4 +63,20 @@ export async function runPairs(one: PairedCase, { rounds }: BenchOptions): Promi
 function cpu(samples: readonly Sample[]): string {
   const known = samples.flatMap((sample) => sample.cpuSeconds ?? []);
   return known.length === 0 ? '-' : median(known).toFixed(2);
+}
+
+function timeOf({ seconds, cpuSeconds, serversCpuSeconds }: Sample): string {
+  const all =
+    serversCpuSeconds === undefined ? '' : ` (CPU ${((cpuSeconds ?? 0) + serversCpuSeconds).toFixed(1)})`;
+  return seconds.toFixed(2) + all;
+}
+
+/** Where the servers were measured too: what they spent for us and for the peer. */
+function serversCpu(ours: readonly Sample[], theirs: readonly Sample[]): Record<string, string> {
+  const known = (samples: readonly Sample[]) => samples.flatMap((one) => one.serversCpuSeconds ?? []);
+  if (known(ours).length === 0) return {};
+  return {
+    'servers for us, CPU s': median(known(ours)).toFixed(2),
+    'for them': median(known(theirs)).toFixed(2),
+  };
 }
