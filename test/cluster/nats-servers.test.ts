@@ -38,7 +38,7 @@ describe('a NATS of the user', () => {
     const began = performance.now();
     const processes = [...cluster.masters, ...cluster.workers];
     await Promise.all(processes.map((one) => one.stop(30_000)));
-    expect(performance.now() - began, cluster.describe()).toBeLessThan(6_000);
+    expect(performance.now() - began, cluster.describe()).toBeLessThan(20_000);
     expect(
       processes.map(({ exitCode }) => exitCode),
       cluster.describe(),
@@ -70,7 +70,6 @@ describe('a master with --join', () => {
     const untilAliveAt = async (address: string, names: readonly string[]): Promise<void> => {
       let seen: string[] = [];
       await waitFor(async () => (seen = await alive(address)).join() === names.join(), {
-        timeoutMs: 40_000,
         what: `the living masters to be ${names.join(', ')}`,
         details: () => `${seen.join()}\n${cluster.describe()}`,
       });

@@ -47,7 +47,6 @@ async function untilStage(cluster: TestCluster, stage: string, unit?: string): P
       return status?.stage === stage && (unit === undefined || status.unit === unit);
     },
     {
-      timeoutMs: 30_000,
       what: `the subtask to be ${stage} ${unit ?? ''}`,
       details: () => `${JSON.stringify(last)}\n${cluster.describe()}`,
     },
@@ -60,7 +59,7 @@ async function untilRows(count: number, cluster: TestCluster): Promise<void> {
       const rows = (await target.query('SELECT COUNT(*) AS n FROM shop.t')) as { n: unknown }[];
       return Number(rows[0]?.n) === count;
     },
-    { timeoutMs: 20_000, what: `${count} rows on the target`, details: () => cluster.describe() },
+    { what: `${count} rows on the target`, details: () => cluster.describe() },
   );
 }
 
@@ -96,7 +95,6 @@ describe('a task over real processes', () => {
     const holder = cluster.worker(first);
     await holder.signal('SIGKILL');
     await waitFor(async () => (await cluster.workerStages()).get(second) === 'bound', {
-      timeoutMs: 15_000,
       what: 'the source to move',
     });
     await untilStage(cluster, 'Paused');

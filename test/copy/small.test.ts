@@ -18,7 +18,7 @@ let folder: string;
 beforeAll(async () => {
   [source, target] = await Promise.all([startMariaDb(), startMariaDb()]);
   folder = await mkdtemp(path.join(tmpdir(), 'sluice-small-'));
-}, 60_000);
+});
 
 afterAll(async () => {
   await Promise.all([source, target].map((server) => server[Symbol.asyncDispose]()));

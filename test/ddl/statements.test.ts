@@ -13,7 +13,7 @@ function suite(kind: DatabaseKind): void {
   beforeAll(async () => {
     [source, target] = await Promise.all([startDatabase(kind), startDatabase(kind)]);
     task = new DdlTask(source, target);
-  }, 60_000);
+  });
   afterAll(async () => {
     await task?.stop();
     await Promise.all([source?.stop(), target?.stop()]);
@@ -41,7 +41,7 @@ function suiteAcross(): void {
   beforeAll(async () => {
     [source, target] = await Promise.all([startDatabase('mysql-9.7'), startDatabase('mariadb-10.11')]);
     task = new DdlTask(source, target);
-  }, 60_000);
+  });
   afterAll(async () => {
     await task?.stop();
     await Promise.all([source?.stop(), target?.stop()]);

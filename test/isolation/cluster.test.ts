@@ -93,7 +93,7 @@ it('works as docs/isolation.md says', async () => {
   await setup.cluster.must((splitWords(command!) ?? []).slice(1));
   await setup.equal('shop.orders');
   await waitFor(async () => (await aside('test')).length === 0, { what: 'the table to rejoin' });
-}, 60_000);
+});
 
 it('bears killed workers while a table is set aside and while it catches up', async () => {
   await setup.replicating(
@@ -135,7 +135,7 @@ it('bears killed workers while a table is set aside and while it catches up', as
   await setup.run('one', 'killed', 'INSERT INTO n VALUES (-1, "end")', 'INSERT INTO t VALUES (3, 3)');
   await waitFor(async () => (await aside('killed')).length === 0, { what: 'the tables to rejoin' });
   for (const table of ['n', 't', 'o']) await setup.equal(`killed.${table}`);
-}, 90_000);
+});
 
 it('drops what is kept, also while the task is paused, and says what it does not know', async () => {
   await setup.replicating('dropped', { one: ['CREATE TABLE t (a INT PRIMARY KEY)'] }, ISOLATE);
@@ -161,7 +161,7 @@ it('drops what is kept, also while the task is paused, and says what it does not
   await waitFor(async () => (await setup.target.query('SELECT a FROM dropped.t WHERE a = 3')).length === 1, {
     what: 'the new row',
   });
-}, 60_000);
+});
 
 it('leaves out a kept DDL by binlog skip', async () => {
   await setup.replicating('skipped', { one: ['CREATE TABLE t (a INT PRIMARY KEY, b INT)'] }, ISOLATE);
@@ -173,4 +173,4 @@ it('leaves out a kept DDL by binlog skip', async () => {
   await setup.cluster.must(['isolation', 'retry', 'skipped']);
   await setup.equal('skipped.t');
   expect(await aside('skipped')).toEqual([]);
-}, 60_000);
+});

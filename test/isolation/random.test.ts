@@ -123,7 +123,7 @@ describe('tables set aside at random', () => {
           const { isolation, opened } = running.syncer;
           return opened && (isolation?.all().length ?? 0) === 0 && (await running.syncer.status()).synced;
         },
-        { what: 'all tables to rejoin', timeoutMs: 30_000, intervalMs: 50 },
+        { what: 'all tables to rejoin', intervalMs: 50 },
       );
       await untilWhole(running, source);
       await expectEqualTables(

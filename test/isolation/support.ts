@@ -53,7 +53,7 @@ export async function until(
   running: Running,
   what: string,
   condition: () => Promise<boolean>,
-  timeoutMs = 30_000,
+  timeoutMs?: number,
 ): Promise<void> {
   let end: unknown;
   running.done.then(

@@ -46,7 +46,7 @@ async function replicating(schema: string): Promise<void> {
 
 async function equal(schema: string): Promise<void> {
   for (const table of ['keyed', 'plain'])
-    await untilEqual(upstream, target, `${schema}.${table}`, { timeoutMs: 60_000, details });
+    await untilEqual(upstream, target, `${schema}.${table}`, { details });
 }
 
 /** The task is paused by an error, which query-status tells in DM's fields. */

@@ -80,9 +80,9 @@ async function write(server: DatabaseServer, schema: string, from: number): Prom
     DELETE FROM ${schema}.keyed WHERE id = ${from + 3}`);
 }
 
-async function equal(source: string, schema: string, timeoutMs = 30_000): Promise<void> {
+async function equal(source: string, schema: string): Promise<void> {
   for (const table of ['keyed', 'plain'])
-    await untilEqual(up(source), target, `${schema}.${table}`, { timeoutMs, details });
+    await untilEqual(up(source), target, `${schema}.${table}`, { details });
 }
 
 async function bound(source: string, worker?: string): Promise<string> {
@@ -91,7 +91,7 @@ async function bound(source: string, worker?: string): Promise<string> {
       const now = (await nats.placements())[source];
       return now !== '' && now !== undefined && (worker === undefined || now === worker) && now;
     },
-    { what: `${source} to be bound ${worker ?? ''}`, timeoutMs: 30_000, intervalMs: 100, details },
+    { what: `${source} to be bound ${worker ?? ''}`, intervalMs: 100, details },
   );
 }
 
@@ -102,7 +102,6 @@ async function killMaster(): Promise<void> {
   await master!.restart();
   await waitFor(async () => (await nats.raw('query-status', '{}', 1_000)).result === true, {
     what: 'the master to lead again',
-    timeoutMs: 60_000,
     details,
   });
 }

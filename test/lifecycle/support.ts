@@ -114,7 +114,7 @@ export class BareClient implements AsyncDisposable {
     task: string,
     what: string,
     done: (status: Answer) => boolean,
-    options: { source?: string; timeoutMs?: number; details?: () => string } = {},
+    options: { source?: string; timeoutMs?: number | undefined; details?: () => string } = {},
   ): Promise<Answer> {
     let last: Answer;
     return waitFor(
@@ -124,7 +124,7 @@ export class BareClient implements AsyncDisposable {
       },
       {
         what: `${task} ${options.source ?? ''}: ${what}`,
-        timeoutMs: options.timeoutMs ?? 30_000,
+        timeoutMs: options.timeoutMs,
         intervalMs: 100,
         details: () => `${JSON.stringify(last, undefined, 1)}\n${options.details?.() ?? ''}`,
       },
@@ -153,7 +153,7 @@ export async function untilEqual(
   upstream: DatabaseServer,
   target: DatabaseServer,
   table: string,
-  options: { timeoutMs?: number; targetTable?: string; details?: () => string } = {},
+  options: { timeoutMs?: number | undefined; targetTable?: string; details?: () => string } = {},
 ): Promise<void> {
   const expected = await rowsOf(upstream, table);
   let seen: string[] = [];
@@ -165,7 +165,7 @@ export async function untilEqual(
       },
       {
         what: `${table} to be the same on both sides`,
-        timeoutMs: options.timeoutMs ?? 30_000,
+        timeoutMs: options.timeoutMs,
         intervalMs: 100,
         details: () =>
           `expected ${expected.length} rows, found ${seen.length}: ${seen.slice(-5).join()}\n${options.details?.() ?? ''}`,

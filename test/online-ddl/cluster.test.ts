@@ -54,7 +54,6 @@ it('follows both tools at once, while the worker is killed', async () => {
   await cluster.must(['start-task', task]);
   const replicating = await awaitStates(cluster, 'shop', (states) => allReplicating(states, 1), {
     what: 'sync to begin',
-    timeoutMs: 60_000,
   });
 
   const writer = new Writer(source, `${SCHEMA}.orders`).start();
@@ -67,7 +66,6 @@ it('follows both tools at once, while the worker is killed', async () => {
   changing.catch(() => undefined);
   await waitFor(async () => (await target.query('SELECT * FROM dm_meta.shop_onlineddl')).length === 2, {
     what: 'both ghost tables to be known',
-    timeoutMs: 30_000,
   });
   await cluster.worker(replicating[0]!.worker).signal('SIGKILL');
   for (const sql of [...ghostCopy('customers', 'id, a'), ...ghostEnd('customers')]) await source.execute(sql);
@@ -76,7 +74,6 @@ it('follows both tools at once, while the worker is killed', async () => {
   await writer.stop();
   await waitFor(async () => allSynced(await subtaskStates(cluster, 'shop').catch(() => []), 1), {
     what: 'the other worker to catch up',
-    timeoutMs: 60_000,
     details: () => cluster.describe(),
   });
   await expectEqualTables(source, target, [`${SCHEMA}.orders`, `${SCHEMA}.customers`]);
@@ -96,20 +93,17 @@ it('leads out of a start in the middle by a replaced statement', async () => {
   await cluster.must(['start-task', await cluster.file('task.yaml', await exampleTask())]);
   await awaitStates(cluster, 'shop', (states) => allReplicating(states, 1), {
     what: 'sync to begin',
-    timeoutMs: 60_000,
   });
   for (const sql of [...ghostCopy('orders', 'id, a'), ...ghostEnd('orders')]) await source.execute(sql);
   await source.execute(`INSERT INTO ${SCHEMA}.orders (a, note) VALUES ('after', 'n')`);
   const [paused] = await awaitStates(cluster, 'shop', ([state]) => state?.stage === 'Paused', {
     what: 'the task to pause',
-    timeoutMs: 30_000,
     failOnPause: false,
   });
   expect(paused?.errors.join()).toContain('online ddls on ghost table `shop`.`_orders_gho`');
   await cluster.must(['binlog', 'replace', 'shop', 'ALTER TABLE shop.orders ADD COLUMN note VARCHAR(100)']);
   await awaitStates(cluster, 'shop', (states) => allSynced(states, 1), {
     what: 'the task to catch up',
-    timeoutMs: 30_000,
     failOnPause: false,
   });
   await expectEqualTables(source, target, [`${SCHEMA}.orders`]);

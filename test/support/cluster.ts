@@ -145,7 +145,7 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /** Waits until the masters answer and every worker that runs is listed as alive. */
-  async ready(timeoutMs = 60_000): Promise<void> {
+  async ready(timeoutMs?: number): Promise<void> {
     await waitFor(
       async () => {
         const dead = [...this.masters, ...this.workers].find((one) => !one.running);
@@ -192,7 +192,7 @@ export class TestCluster implements AsyncDisposable {
     const address = this.#options.natsUrl
       ? ['--nats-url', this.#options.natsUrl]
       : ['--master-addr', options.masterAddr ?? this.masterAddr];
-    return runDmctl(this.#bin, [...address, ...args], options.timeoutMs ?? 60_000);
+    return runDmctl(this.#bin, [...address, ...args], options.timeoutMs ?? 90_000);
   }
 
   /** As `dmctl`, and throws with the answer unless it says `result: true`. */

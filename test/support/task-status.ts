@@ -37,7 +37,7 @@ export async function subtaskStates(cluster: TestCluster, task: string): Promise
 
 export interface AwaitOptions {
   readonly what: string;
-  readonly timeoutMs: number;
+  readonly timeoutMs?: number | undefined;
   readonly onState?: (states: readonly SubtaskState[]) => void;
   /** Whether a Paused subtask is a failure (it is not while faults are injected). */
   readonly failOnPause?: boolean;

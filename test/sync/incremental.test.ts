@@ -43,7 +43,7 @@ function cases(kind: Kind, enableGtid: boolean, targetKind: Kind = 'mariadb-10.1
     first.syncer.end();
     const ending = performance.now();
     expect(await first.done).toEqual({ outcome: 'ended' });
-    expect(performance.now() - ending).toBeLessThan(1500);
+    expect(performance.now() - ending).toBeLessThan(10_000);
     const second = startSyncer(config, 1);
     await sleep(1000);
     const stats = await writer.stop();

@@ -60,7 +60,6 @@ describe('a subtask', () => {
     void done.then((value) => (end = value));
     await waitFor(async () => end !== undefined || (await runner.status()).sync?.synced === true, {
       what: 'the subtask to catch up',
-      timeoutMs: 60_000,
     });
     if (end !== undefined) throw new Error(`the subtask has ended: ${JSON.stringify(end)}`);
   }

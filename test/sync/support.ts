@@ -61,7 +61,7 @@ export async function incremental(
 }
 
 /** Waits until everything of the source is committed in the target; fails with the syncer's own failure. */
-export async function untilSynced(running: RunningSyncer, timeoutMs = 60_000): Promise<void> {
+export async function untilSynced(running: RunningSyncer, timeoutMs?: number): Promise<void> {
   let end: unknown;
   running.done.then(
     (value) => (end = value),

@@ -65,7 +65,6 @@ export class Task {
     };
     await waitFor(async () => this.#end !== undefined || (await reached()), {
       what: 'the subtask to catch up',
-      timeoutMs: 60_000,
     });
     if (this.#end !== undefined) throw new Error(`the subtask has ended: ${JSON.stringify(this.#end)}`);
   }
