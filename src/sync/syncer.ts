@@ -9,7 +9,7 @@
 import { GtidTracker } from '../binlog/gtid.js';
 import type { BinlogReader } from '../binlog/reader.js';
 import { FencedError } from '../checkpoint/fenced.js';
-import { resetLanes, takeOver, type Ownership, type StreamKey } from '../checkpoint/ownership.js';
+import type { StreamKey } from '../checkpoint/ownership.js';
 import { createMetaTables, MAIN_STREAM, metaTables } from '../checkpoint/tables.js';
 import { connectSource, currentLocation } from '../dump/snapshot.js';
 import { Router } from '../filter/router.js';
@@ -19,7 +19,6 @@ import type { SubtaskConfig } from '../model/subtask-config.js';
 import { connectSession } from '../mysql/connect.js';
 import { toDmError } from '../mysql/db-error.js';
 import type { Session } from '../mysql/session.js';
-import { TimedSession } from '../mysql/timed-session.js';
 import { MigratedTables } from '../online-ddl/migrated-tables.js';
 import type { Ports } from '../runtime/ports.js';
 import { flavorOf } from '../schema/fetch.js';
@@ -32,10 +31,8 @@ import { DdlRunner } from './ddl/ddl.js';
 import { Dispatcher } from './dispatcher.js';
 import { EventStream } from './event-stream.js';
 import { Flusher } from './flusher.js';
-import { connectLane } from './lanes/lane-session.js';
-import { LaneSet } from './lanes/lane-set.js';
 import { SyncLimits } from './limits.js';
-import type { GtidOrder } from './lanes/lane-skips.js';
+import { OwnedLanes } from './owned-lanes.js';
 import type { OpenParking, Parking, ParkingContext } from './parking.js';
 import { loadOnlineDdl, OnlineDdl, type OnlineDdlOptions } from './ddl/online-ddl.js';
 import { Progress } from './progress.js';
@@ -74,9 +71,6 @@ export interface SyncerOptions {
 export type SyncerEnd =
   { readonly outcome: 'ended' } | { readonly outcome: 'fenced'; readonly seenEpoch: number };
 
-const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
-const MAX_PACKET_BYTES = 1024 * 1024;
-const END_WAIT_MS = 700;
 const ENDED = new Error('the unit has been told to end');
 
 export class Syncer {
@@ -93,8 +87,7 @@ export class Syncer {
   readonly #meter: SyncMeter;
   readonly #limits: SyncLimits;
   readonly #time: SyncTime;
-  #owner: Ownership | null = null;
-  #lanes: LaneSet | null = null;
+  readonly #own: OwnedLanes;
   #progress: Progress | null = null;
   #applier: Applier | null = null;
   #stream: EventStream | null = null;
@@ -123,9 +116,9 @@ export class Syncer {
     this.#flusher = new Flusher({
       ...ports,
       session: this.#flushSession,
-      owner: () => this.#mustOwner(),
+      owner: () => this.#own.owner,
       progress: () => this.#progress,
-      firstUncommitted: () => this.#mustLanes().firstUncommitted(),
+      firstUncommitted: () => this.#own.lanes.firstUncommitted(),
       safeModeExit: (location) => this.#safeMode.exitAt(location),
       unsaved: this.#unsaved,
       intervalMs: config.sync.checkpointFlushIntervalMs,
@@ -133,6 +126,18 @@ export class Syncer {
     this.#meter = new SyncMeter(ports.clock);
     this.#limits = new SyncLimits(config.sync, ports.clock);
     this.#time = new SyncTime(ports.clock, (ms) => this.#limits.answered(ms));
+    this.#own = new OwnedLanes({
+      config,
+      key: this.#key,
+      epoch: options.epoch,
+      ports,
+      target: this.#target,
+      time: this.#time,
+      replaced: this.#replaced,
+      retryMs,
+      parking: () => this.#parking,
+      onFailure: (error) => this.#fail(error),
+    });
     this.#safeMode = new SafeMode({ config: config.sync, clock: ports.clock, log: ports.log });
   }
 
@@ -144,7 +149,7 @@ export class Syncer {
   /** Breaks everything off as a crash would: nothing more is committed or saved. */
   destroy(): void {
     this.#abort.abort(ENDED);
-    this.#lanes?.destroy();
+    this.#own.present?.destroy();
     this.#parking?.destroy();
     this.#source.destroy();
     this.#target.destroy();
@@ -156,12 +161,12 @@ export class Syncer {
       config: this.#options.config,
       source: this.#source,
       progress: this.#progress,
-      lanes: this.#lanes,
+      lanes: this.#own.present,
       applier: this.#applier,
       replaced: this.#replaced,
       time: this.#time,
       limits: this.#limits,
-      serverVersionKnown: this.#owner !== null,
+      serverVersionKnown: this.#own.isOwner,
     });
   }
 
@@ -172,7 +177,7 @@ export class Syncer {
       transactions: this.#applier?.transactions ?? 0,
       ddls: this.#applier?.ddls ?? 0,
       bytesRead: this.#stream?.bytesRead ?? 0,
-      queuedBytes: this.#lanes?.queuedBytes ?? 0,
+      queuedBytes: this.#own.present?.queuedBytes ?? 0,
       answers: execute.calls,
       answerSeconds: execute.callMs / 1000,
     };
@@ -186,7 +191,7 @@ export class Syncer {
     const error = this.#failure;
     if (!(error instanceof TableError)) return null;
     const structure = this.#tables?.knownTarget(error.target) ?? null;
-    return structure === null && this.#mustLanes().catchingUp ? null : { error, structure };
+    return structure === null && this.#own.lanes.catchingUp ? null : { error, structure };
   }
 
   /** Rejects with DmError. */
@@ -212,11 +217,10 @@ export class Syncer {
   }
 
   async #run(): Promise<void> {
-    const { config, epoch, ports } = this.#options;
+    const { config, ports } = this.#options;
     const target = await this.#target.get();
     await createMetaTables(target, this.#key.tables);
-    const owner = await takeOver(target, this.#key, epoch, config.sync.workerCount, ports.log);
-    this.#owner = owner;
+    const owner = await this.#own.takeOver();
     const source = await this.#source.get();
     const filter = new MigratedTables(config);
     const finder = new PlaceFinder({ config, source, ports, signal: this.#abort.signal });
@@ -231,14 +235,21 @@ export class Syncer {
     this.#unsaved.online = await loadOnlineDdl(target, filter, tables, config.sourceId, start.tracker);
     for (const table of start.unsaved) this.#unsaved.change(table);
     for (const table of start.outdated) this.#unsaved.drop(table);
-    await this.#prepareLanes(start, owner);
+    await this.#safeMode.begin({
+      from: start.from,
+      exit: start.safeModeExit,
+      sourceEnd: this.#own.takesOver(start)
+        ? async () => currentLocation(await this.#source.get(), config)
+        : null,
+    });
+    await this.#own.prepare(start);
     await this.#meter.calibrate(source, config);
     const context = this.#build(start, filter, source);
     const taken = start.resumed && !start.foreign ? owner.lanes.map(({ position }) => position) : [];
     this.#parking = (await this.#options.openParking?.({ ...context, owner, taken })) ?? null;
     await this.#flusher.flush(start.begun !== null);
     if (start.begun !== null) await noteStarted(target, tables, config.sourceId, start.begun);
-    this.#lanes?.start();
+    this.#own.lanes.start();
     this.#parking?.start();
     const flushLoop = this.#flusher.run(this.#abort.signal).catch((error: unknown) => this.#fail(error));
     try {
@@ -246,89 +257,9 @@ export class Syncer {
     } finally {
       this.#abort.abort(ENDED);
       await flushLoop;
-      await this.#endLanes();
-      if (this.#failure === null && this.#owner !== null) await this.#flusher.flushAtEnd();
+      await this.#own.end();
+      if (this.#failure === null) await this.#flusher.flushAtEnd();
     }
-  }
-
-  /** A target that does not answer must not keep the unit from ending: its transactions are dropped then. */
-  async #endLanes(): Promise<void> {
-    const lanes = this.#lanes;
-    if (lanes === null) return;
-    const parking = this.#parking;
-    const giveUp = this.#options.ports.clock.after(END_WAIT_MS, () => {
-      lanes.destroy();
-      parking?.destroy();
-    });
-    await Promise.all([lanes.end(), parking?.end()]);
-    giveUp.cancel();
-  }
-
-  /** A stream without lane rows (new, or DM's own) gets them at the start. */
-  async #prepareLanes(start: StartPoint, owner: Ownership): Promise<void> {
-    const { config } = this.#options;
-    const takesOver = start.resumed && (!owner.existed || start.foreign);
-    await this.#safeMode.begin({
-      from: start.from,
-      exit: start.safeModeExit,
-      sourceEnd: takesOver ? async () => currentLocation(await this.#source.get(), config) : null,
-    });
-    if (start.resumed && !takesOver) {
-      this.#newLanes(start.from);
-      if (!(this.#lanes?.catchingUp ?? false)) await this.#resizeLanes(start.from);
-      return;
-    }
-    const target = await this.#target.get();
-    this.#owner = await resetLanes(target, owner, config.sync.workerCount, {
-      ...start.from,
-      gtid: '',
-      row: 0,
-    });
-    this.#newLanes(start.from);
-  }
-
-  #newLanes(from: BinlogLocation): void {
-    const { config, ports } = this.#options;
-    const owner = this.#mustOwner();
-    this.#lanes = new LaneSet({
-      owner,
-      clock: ports.clock,
-      log: ports.log,
-      connect: async () => new TimedSession(await connectLane(config), this.#time),
-      batch: config.sync.batch,
-      packetBytes: MAX_PACKET_BYTES,
-      // What waits in the lanes is beyond the reach of a limit.
-      maxBytes: config.sync.targetLatencyBudgetMs > 0 ? MAX_QUEUED_BYTES / 16 : MAX_QUEUED_BYTES,
-      retryMs: this.#options.retryMs ?? 60_000,
-      from,
-      gtidOrder: this.#gtidOrder(from),
-      firstSeq: this.#lanes?.seq ?? 0,
-      beside: () => this.#parking,
-      onFailure: (error) => this.#fail(error),
-      replaced: this.#replaced,
-      compact: config.sync.compact,
-    });
-  }
-
-  #gtidOrder(from: BinlogLocation): GtidOrder | null {
-    const { enableGtid, flavor } = this.#options.config;
-    const started = enableGtid ? new GtidTracker(flavor, from.gtidSet) : null;
-    return started && { contains: (gtid) => started.has(gtid) };
-  }
-
-  /** With nothing in flight and nothing to skip: the configured number of lanes from here on. */
-  async #resizeLanes(at: BinlogLocation): Promise<void> {
-    const { workerCount } = this.#options.config.sync;
-    const owner = this.#mustOwner();
-    if (owner.lanes.length === workerCount) return;
-    this.#options.ports.log.info('changing the number of lanes', {
-      from: owner.lanes.length,
-      to: workerCount,
-    });
-    this.#owner = await this.#target.retry((session) =>
-      resetLanes(session, owner, workerCount, { ...at, gtid: '', row: 0 }),
-    );
-    this.#newLanes(at);
   }
 
   #build(
@@ -350,7 +281,7 @@ export class Syncer {
       tracker,
       onTracked: (table) => this.#unsaved.change(table),
     });
-    const lanes = () => this.#mustLanes();
+    const lanes = () => this.#own.lanes;
     const dispatcher = new Dispatcher({
       tables,
       lanes,
@@ -370,7 +301,7 @@ export class Syncer {
       log: ports.log,
       signal,
     };
-    const ddl = new DdlRunner({ ...ddlOptions, owner: () => this.#mustOwner() });
+    const ddl = new DdlRunner({ ...ddlOptions, owner: () => this.#own.owner });
     const applier = new Applier({
       start: start.from,
       tables,
@@ -403,15 +334,15 @@ export class Syncer {
     });
     return {
       from: start.from,
-      gtidOrder: this.#gtidOrder(start.from),
+      gtidOrder: this.#own.gtidOrder(start.from),
       target: this.#target,
       tables,
       tracker,
       tablesOptions,
       ddlOptions,
       copied: start.copied,
-      takeSeq: () => this.#mustLanes().takeSeq(),
-      catchingUp: () => this.#mustLanes().catchingUp,
+      takeSeq: () => this.#own.lanes.takeSeq(),
+      catchingUp: () => this.#own.lanes.catchingUp,
       barrier: () => this.#barrier(false),
       wake: () => this.#idle.wake(),
       onFailure: (error) => this.#fail(error),
@@ -429,7 +360,7 @@ export class Syncer {
     const { config, ports } = this.#options;
     const { signal } = this.#abort;
     const { clock } = ports;
-    const applied = this.#mustLanes().unpassed();
+    const applied = this.#own.lanes.unpassed();
     await unlessAborted(
       requireSourceHas({ config, source: this.#source, from, applied, clock, signal }),
       signal,
@@ -441,33 +372,29 @@ export class Syncer {
     const stream = this.#stream;
     const applier = this.#applier;
     if (stream === null || applier === null) return;
-    const { config, nextTurn } = this.#options;
-    const resizes = () => this.#mustOwner().lanes.length !== config.sync.workerCount;
+    const { nextTurn } = this.#options;
     await runTurns({
       stream,
       applier,
-      lanes: () => this.#mustLanes(),
+      lanes: () => this.#own.lanes,
       parking: () => this.#parking,
       idle: this.#idle,
       limits: this.#limits,
       time: this.#time,
       nextTurn,
-      afterTurn: () => (resizes() ? this.#maybeResize(applier) : undefined),
+      afterTurn: () =>
+        this.#own.resizes
+          ? this.#own.maybeResize(
+              () => applier.location(),
+              () => this.#barrier(false),
+            )
+          : undefined,
       signal: this.#abort.signal,
     });
   }
 
-  async #maybeResize(applier: Applier): Promise<void> {
-    const lanes = this.#mustLanes();
-    if (lanes.catchingUp) return;
-    await this.#barrier(false);
-    await lanes.end();
-    await this.#resizeLanes(applier.location());
-    this.#lanes?.start();
-  }
-
   async #barrier(endDdl: boolean): Promise<void> {
-    const drained = unlessAborted(this.#mustLanes().drain(), this.#abort.signal);
+    const drained = unlessAborted(this.#own.lanes.drain(), this.#abort.signal);
     await this.#time.during('waitForLane', drained);
     await this.#flusher.flush(endDdl);
   }
@@ -483,15 +410,5 @@ export class Syncer {
     this.#abort.abort(ENDED);
     await this.#stream?.close();
     await Promise.all([this.#source.close(), this.#target.close(), this.#flushSession.close()]);
-  }
-
-  #mustOwner(): Ownership {
-    if (this.#owner === null) throw new Error('invariant broken: not the owner yet');
-    return this.#owner;
-  }
-
-  #mustLanes(): LaneSet {
-    if (this.#lanes === null) throw new Error('invariant broken: no lanes yet');
-    return this.#lanes;
   }
 }
