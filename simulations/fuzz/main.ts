@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz -- [--minutes N | --rounds N] [--seed S] [--source mariadb|mysql-9.7|mysql-5.6]
- * [--target mariadb|mysql-9.7|tidb] [--steps N] [--tables N] [--no-ddl] [--no-ddl-in-copy] [--no-faults] [--keep-going] [--verbose]`:
+ * [--target mariadb|mysql-9.7|tidb] [--steps N] [--tables N] [--keys] [--no-ddl] [--no-ddl-in-copy] [--no-faults] [--keep-going] [--verbose]`:
  * exits 0 only when every round ends with equal data and definitions.
  */
 import { parseArgs } from 'node:util';
@@ -21,6 +21,7 @@ async function main(): Promise<number> {
       target: { type: 'string' },
       steps: { type: 'string' },
       tables: { type: 'string' },
+      keys: { type: 'boolean' },
       'no-ddl': { type: 'boolean' },
       'no-faults': { type: 'boolean' },
       'no-ddl-in-copy': { type: 'boolean' },
@@ -30,7 +31,7 @@ async function main(): Promise<number> {
   });
   // What a seed's script depends on besides the seed.
   const shape = Object.entries(values)
-    .filter(([name]) => ['steps', 'tables', 'no-ddl', 'no-faults', 'no-ddl-in-copy'].includes(name))
+    .filter(([name]) => ['steps', 'tables', 'keys', 'no-ddl', 'no-faults', 'no-ddl-in-copy'].includes(name))
     .map(([name, value]) => ` --${name}${value === true ? '' : ` ${value}`}`)
     .join('');
   const clock = new RealClock();
@@ -52,6 +53,7 @@ async function main(): Promise<number> {
     const result = await fuzz.round(first + i, {
       steps: Number(values.steps ?? 500),
       tables: Number(values.tables ?? 6),
+      keys: values.keys === true,
       ddl: values['no-ddl'] !== true,
       faults: values['no-faults'] !== true,
       ddlInCopy: values['no-ddl-in-copy'] !== true,

@@ -12,6 +12,7 @@ import type { DatabaseServer } from '../../test/servers/database.js';
 import { SeededRandom } from '../../test/support/seeded-random.js';
 import { waitFor } from '../../test/support/wait-for.js';
 import { Crew } from './crew.js';
+import { Noticed } from './noticed.js';
 import { Script } from './script.js';
 import type { Dialect } from './values.js';
 import type { FuzzTarget } from './target.js';
@@ -29,6 +30,8 @@ export interface RoundOptions {
   readonly tables: number;
   readonly ddl: boolean;
   readonly faults: boolean;
+  /** Tables have many unique keys. */
+  readonly keys?: boolean;
   /** DDL also while tables are copied. */
   readonly ddlInCopy: boolean;
 }
@@ -67,6 +70,7 @@ class Round {
   readonly #suffix: string;
   readonly #writers: Writers;
   #crew: Crew | null = null;
+  readonly #noticed: Noticed;
   #writing = true;
   #faultCount = 0;
 
@@ -76,6 +80,7 @@ class Round {
     this.#schema = `fz${options.seed}`;
     this.#suffix = this.#random.next() < 0.3 ? '_r' : '';
     this.#writers = new Writers(options.clock);
+    this.#noticed = new Noticed(options.log);
   }
 
   async run(): Promise<RoundResult> {
@@ -85,6 +90,7 @@ class Round {
     const failures: string[] = [];
     try {
       await this.#play(dataDir);
+      for (const text of this.#noticed.lostRows) failures.push(text);
       const { source, target } = this.#options;
       for (const schema of this.#schemas) {
         const findings = await compareSchemas(source, target, schema, schema + this.#suffix);
@@ -98,8 +104,10 @@ class Round {
       await rm(dataDir, { recursive: true, force: true });
     }
     const { done } = this.#writers;
-    if (failures.length > 0) failures.push(await this.#saveHistory());
-    else await this.#cleanUp();
+    if (failures.length > 0) {
+      for (const text of this.#noticed.last) failures.push(`warned: ${text}`);
+      failures.push(await this.#saveHistory());
+    } else await this.#cleanUp();
     return {
       statements: done.length,
       refused: done.filter((one) => one.errno !== 0).length,
@@ -113,9 +121,9 @@ class Round {
   }
 
   async #play(dataDir: string): Promise<void> {
-    const { source, target, seed, steps, tables, ddl, dialect, clock, log } = this.#options;
+    const { source, target, seed, steps, tables, ddl, keys = false, dialect, clock } = this.#options;
     const schemas = this.#schemas.slice(1);
-    const script = new Script({ seed, dialect, tables, steps, writers: WRITERS, ddl, schemas });
+    const script = new Script({ seed, dialect, tables, steps, writers: WRITERS, ddl, keys, schemas });
     for (const schema of this.#schemas) {
       await source.execute(
         `DROP DATABASE IF EXISTS ${schema}; CREATE DATABASE ${schema} DEFAULT CHARACTER SET utf8mb4`,
@@ -131,7 +139,7 @@ class Round {
     ]);
     await this.#writers.run(first, () => Promise.resolve(true));
 
-    const crew = new Crew({ config: this.#config(), dataDir, clock, log });
+    const crew = new Crew({ config: this.#config(), dataDir, clock, log: this.#noticed });
     this.#crew = crew;
     crew.start();
     const early = this.#options.ddlInCopy;

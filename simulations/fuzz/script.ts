@@ -15,6 +15,8 @@ export interface ScriptOptions {
   readonly steps: number;
   readonly writers: number;
   readonly ddl: boolean;
+  /** Tables have many unique keys. */
+  readonly keys: boolean;
   /** Schemas besides the writers' own. */
   readonly schemas: readonly string[];
 }
@@ -35,7 +37,7 @@ export class Script {
     this.#options = options;
     this.#random = new SeededRandom(options.seed);
     this.#tables = Array.from({ length: options.tables }, (_, i) =>
-      newTable(`t${i}`, this.#random, options.dialect),
+      newTable(`t${i}`, this.#random, options.dialect, options.keys),
     );
   }
 

@@ -92,7 +92,8 @@ function defaultOf(kind: Kind, random: SeededRandom): string {
   }
 }
 
-export function newTable(name: string, random: SeededRandom, dialect: Dialect): FuzzTable {
+/** `keys`: unique keys of many shapes, and every table has some, so that changes meet in them. */
+export function newTable(name: string, random: SeededRandom, dialect: Dialect, keys = false): FuzzTable {
   const columns: FuzzColumn[] = [];
   const add = (column: FuzzColumn) => {
     columns.push(column);
@@ -137,15 +138,16 @@ export function newTable(name: string, random: SeededRandom, dialect: Dialect): 
     default:
       break;
   }
-  for (let i = random.int(1, 7); i > 0; i--) add(newColumn(`c${columns.length}`, random, dialect));
-  for (let i = random.pick([0, 0, 1, 1, 2, 3]); i > 0; i--) {
+  const others = random.int(1, 7);
+  for (let i = keys ? 1 : others; i > 0; i--) add(newColumn(`c${columns.length}`, random, dialect));
+  for (let i = random.pick(keys ? [2, 3, 3, 4] : [0, 0, 1, 1, 2, 3]); i > 0; i--) {
     const kind = random.next() < 0.5 ? integerKind(random) : keyKind(random, dialect);
     const column = add({ name: `u${columns.length}`, kind, notNull: random.next() < 0.4, extra: '' });
     const second = random.next() < 0.3 ? random.pick(columns.filter((c) => c.kind.key !== 'no')) : column;
     const parts = [keyPart(column, random), ...(second === column ? [] : [keyPart(second, random)])];
     indexes.push({ name: `uk${columns.length}`, unique: true, parts });
   }
-  if (random.next() < 0.35) addGenerated(columns, indexes, random, dialect);
+  if (random.next() < (keys ? 0.7 : 0.35)) addGenerated(columns, indexes, random, dialect, keys ? 0.9 : 0.4);
   const charset = anyCharset(random, dialect).sql;
   // Columns in random order: the key is not always first.
   const shuffled =
@@ -165,6 +167,7 @@ function addGenerated(
   indexes: FuzzIndex[],
   random: SeededRandom,
   dialect: Dialect,
+  unique: number,
 ): void {
   if (dialect.source === 'mysql-5.6') return;
   const from = columns.find((column) => column.kind.group === 'integer' && !column.extra.includes('AUTO'));
@@ -183,5 +186,5 @@ function addGenerated(
     extra: `GENERATED ALWAYS AS (${expression}) ${stored ? 'STORED' : 'VIRTUAL'}`,
     generatedFrom: from.name,
   });
-  if (random.next() < 0.4) indexes.push({ name: `uk_${name}`, unique: true, parts: [{ column: name }] });
+  if (random.next() < unique) indexes.push({ name: `uk_${name}`, unique: true, parts: [{ column: name }] });
 }
