@@ -1,18 +1,21 @@
 /**
- * The files of one chunk on their way from dump to load: the producer waits while `limit` files are not
- * taken, the consumer waits for the next.
+ * The parts of one chunk on their way from dump to load: the producer waits while so many bytes are not taken,
+ * the consumer waits for the next.
  */
 import type { BusyTimer } from '../metrics/phase-timer.js';
 
 export interface Part {
-  readonly path: string;
+  /** The bytes themselves, or the path of the file that they are in. */
+  readonly content: Buffer | string;
   readonly bytes: number;
   readonly rows: number;
   readonly emptyEnums: number;
-  /** Of a .sql file: where each INSERT begins; each ends with `;\n`. */
+  /** Of sql: where each INSERT begins; each ends with `;\n`. */
   readonly statements: readonly number[];
-  /** Of a .sql file: bytes of each INSERT before its first tuple. */
+  /** Of sql: bytes of each INSERT before its first tuple. */
   readonly headBytes: number;
+  /** To be called once it is not needed any more: loaded, or not wanted. */
+  drop(why: 'loaded' | 'unwanted'): Promise<void>;
 }
 
 /** Told how long either side waits for the other. */
@@ -23,6 +26,7 @@ export interface PartWaits {
 
 export class PartQueue {
   readonly #limit: number;
+  #bytes = 0;
   readonly #waits: PartWaits | undefined;
   readonly #parts: Part[] = [];
   #ended = false;
@@ -30,8 +34,8 @@ export class PartQueue {
   #error: Error | null = null;
   #wake: (() => void)[] = [];
 
-  constructor(limit: number, waits?: PartWaits) {
-    this.#limit = limit;
+  constructor(limitBytes: number, waits?: PartWaits) {
+    this.#limit = limitBytes;
     this.#waits = waits;
   }
 
@@ -39,8 +43,9 @@ export class PartQueue {
   async push(part: Part): Promise<boolean> {
     if (this.#cancelled) return false;
     this.#parts.push(part);
+    this.#bytes += part.bytes;
     this.#notify();
-    while (this.#parts.length >= this.#limit && !this.#cancelled) {
+    while (this.#bytes >= this.#limit && !this.#cancelled) {
       await (this.#waits?.waitForLoad.during(this.#change()) ?? this.#change());
     }
     return !this.#cancelled;
@@ -70,6 +75,7 @@ export class PartQueue {
       if (this.#error) throw this.#error;
       const part = this.#parts.shift();
       if (part) {
+        this.#bytes -= part.bytes;
         this.#notify();
         return part;
       }
@@ -80,6 +86,7 @@ export class PartQueue {
 
   /** Takes what was not taken. */
   remaining(): Part[] {
+    this.#bytes = 0;
     return this.#parts.splice(0);
   }
 

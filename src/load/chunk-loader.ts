@@ -1,6 +1,6 @@
-/** Loads the files of one chunk and marks it loaded, all in one transaction of the target. */
+/** Loads the parts of one chunk and marks it loaded, all in one transaction of the target. */
 import { createReadStream } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
 import { comparePositions, type BinlogLocation } from '../model/location.js';
@@ -67,7 +67,7 @@ export class ChunkLoader {
    * nothing of the chunk was committed, unless the connection broke during COMMIT.
    */
   async load(session: Session, job: LoadJob): Promise<{ rows: number; bytes: number }> {
-    const { meta, epoch, config } = this.#options;
+    const { meta, epoch } = this.#options;
     let rows = 0;
     let bytes = 0;
     let open = false;
@@ -75,14 +75,19 @@ export class ChunkLoader {
       for (;;) {
         const part = await job.parts.next();
         if (part === null) break;
-        const onDuplicate = await this.#onDuplicate(session, job);
-        if (!open) await session.execute('START TRANSACTION');
-        open = true;
-        if (job.format === 'csv') await this.#loadFile(session, job, part, onDuplicate);
-        else await this.#insertFile(session, job, part, onDuplicate);
+        let why: Parameters<Part['drop']>[0] = 'unwanted';
+        try {
+          const onDuplicate = await this.#onDuplicate(session, job);
+          if (!open) await session.execute('START TRANSACTION');
+          open = true;
+          if (job.format === 'csv') await this.#loadPart(session, job, part, onDuplicate);
+          else await this.#insertPart(session, job, part, onDuplicate);
+          why = 'loaded';
+        } finally {
+          await part.drop(why);
+        }
         rows += part.rows;
         bytes += part.bytes;
-        if (config.cleanDumpFile) await rm(part.path, { force: true });
       }
       if (!open) await session.execute('START TRANSACTION');
       open = true;
@@ -118,16 +123,17 @@ export class ChunkLoader {
     return places.some((place) => comparePositions(place, location) !== 0) ? 'replace' : onDuplicate;
   }
 
-  async #loadFile(session: Session, job: LoadJob, part: Part, onDuplicate: OnDuplicate): Promise<void> {
+  async #loadPart(session: Session, job: LoadJob, part: Part, onDuplicate: OnDuplicate): Promise<void> {
+    const { content } = part;
     const result = await session.loadData(
       this.#loadSql(job, onDuplicate),
-      createReadStream(part.path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>,
+      typeof content === 'string' ? createReadStream(content, { highWaterMark: 256 * 1024 }) : [content],
     );
     const counts = /Records: (\d+) +Deleted: (\d+) +Skipped: (\d+)/.exec(result.info);
     if (counts && Number(counts[1]) !== part.rows) {
       throw new DmError(
         CODES.loadValue,
-        `the target read ${counts[1]} rows of ${quoteTable(job.table.source)} from a file of ${part.rows}`,
+        `the target read ${counts[1]} rows of ${quoteTable(job.table.source)} from a part of ${part.rows}`,
       );
     }
     if (counts && Number(counts[2]) > 0) {
@@ -155,10 +161,11 @@ export class ChunkLoader {
     );
   }
 
-  /** The statements of a .sql file, each with the target's name in place of the source's. */
-  async #insertFile(session: Session, job: LoadJob, part: Part, onDuplicate: OnDuplicate): Promise<void> {
+  /** The statements of an sql part, each with the target's name in place of the source's. */
+  async #insertPart(session: Session, job: LoadJob, part: Part, onDuplicate: OnDuplicate): Promise<void> {
     const head = Buffer.from(insertHead(job.table, onDuplicate));
-    const file = await open(part.path, 'r');
+    const { content } = part;
+    const file = typeof content === 'string' ? await open(content, 'r') : null;
     try {
       for (const [i, start] of part.statements.entries()) {
         const from = start + part.headBytes;
@@ -166,13 +173,15 @@ export class ChunkLoader {
         const length = (part.statements[i + 1] ?? part.bytes) - 2 - from;
         const sql = Buffer.allocUnsafe(head.length + length);
         head.copy(sql);
-        const { bytesRead } = await file.read(sql, head.length, length, from);
-        if (bytesRead !== length) throw new Error(`${part.path} ended early`);
+        if (typeof content === 'string') {
+          const read = await file?.read(sql, head.length, length, from);
+          if (read?.bytesRead !== length) throw new Error(`${content} ended early`);
+        } else content.copy(sql, head.length, from, from + length);
         const [result] = await session.execute(sql);
         await this.#checkWarnings(session, job, part, result);
       }
     } finally {
-      await file.close();
+      await file?.close();
     }
   }
 

@@ -4,7 +4,6 @@
  * with the first error that is not of a single chunk; the snapshot is gone then, and the chunks that are
  * not loaded are read in another session with a later P.
  */
-import { rm } from 'node:fs/promises';
 import { must } from '../model/assert.js';
 import { tableKey, quoteTable } from '../model/table-name.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
@@ -12,6 +11,7 @@ import { isLocalInfileRefused, isTransient } from '../mysql/db-error.js';
 import { ConnectionError, type Session } from '../mysql/session.js';
 import { TimedSession } from '../mysql/timed-session.js';
 import { dumpChunk } from '../dump/chunk-dumper.js';
+import { PartMemory } from '../dump/part-memory.js';
 import { PartQueue } from '../dump/part-queue.js';
 import type { FileFormat } from '../dump/row-format.js';
 import {
@@ -51,6 +51,8 @@ type Amount = Pick<ChunkRead, 'rows' | 'bytes'>;
 
 /** Files of one chunk that wait to be loaded; with the number of chunks under way this bounds the disk. */
 const FILES_PER_CHUNK = 2;
+/** For as much as a file where their size has no limit. */
+const LARGE_FILE = 64 * 1024 * 1024;
 /** Tries of a chunk whose load failed for a passing reason: a deadlock, a lost connection. */
 const MAX_TRIES = 20;
 
@@ -60,6 +62,8 @@ export class CopySession {
   /** Ends all work of the session at once. */
   readonly #stop = new AbortController();
   readonly #queue: Work[];
+  /** Null where the user keeps the files. */
+  readonly #memory: PartMemory | null;
   readonly #pace: CopyPace;
   readonly #tries = new Map<ChunkRow, number>();
   readonly #idle: Session[] = [];
@@ -75,6 +79,8 @@ export class CopySession {
     this.#format = options.format;
     this.#loader = new ChunkLoader(options);
     this.#queue = gatherSmall(options.chunks, options.tables, options.config);
+    const { clock, config, snapshot } = options;
+    this.#memory = config.cleanDumpFile ? new PartMemory(clock, snapshot.connections.length) : null;
     this.#pace = new CopyPace({ ...options, signal: this.#stop.signal, time: options.progress.time });
     options.progress.pace = this.#pace;
   }
@@ -157,7 +163,8 @@ export class CopySession {
   async #copy(connection: SnapshotConnection, chunk: ChunkRow): Promise<void> {
     const { config, folder, tables, snapshot, progress } = this.#options;
     const table = must(tables.get(tableKey(chunk.source)), 'source table of a chunk');
-    const parts = new PartQueue(FILES_PER_CHUNK, progress.time);
+    const { chunkFilesize } = config.dump;
+    const parts = new PartQueue(FILES_PER_CHUNK * (chunkFilesize || LARGE_FILE), progress.time);
     const own = table.transactional ? null : await this.#lockedConnection(table);
     const { session, location } = own ?? connection;
     const format = this.#format;
@@ -175,12 +182,14 @@ export class CopySession {
         where: config.dump.where,
         folder,
         format,
-        fileSize: config.dump.chunkFilesize > 0 ? config.dump.chunkFilesize : Infinity,
+        fileSize: chunkFilesize || Infinity,
         statementSize: config.dump.statementSize,
         parts,
+        memory: this.#memory,
         onBytes: (rows, bytes) => progress.dumping(chunk, rows, bytes),
         pace: (bytes) => this.#pace.pace(bytes),
         writes: progress.time.write,
+        waits: progress.time.waitForLoad,
       });
       await progress.time.dump.during(dumping);
       // Not before the end: the table is ours until the snapshot lets go of it.
@@ -317,7 +326,7 @@ export class CopySession {
   }
 
   async #discard({ parts }: LoadJob): Promise<void> {
-    for (const part of parts.remaining()) await rm(part.path, { force: true });
+    for (const part of parts.remaining()) await part.drop('unwanted');
   }
 
   async #takeLoader(): Promise<Session> {

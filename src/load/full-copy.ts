@@ -343,7 +343,7 @@ export class FullCopy {
       });
     }
     for (const name of await readdir(this.#folder)) {
-      if (/\.\d{13}\.(csv|sql)$/.test(name)) await rm(path.join(this.#folder, name), { force: true });
+      if (/\.\d{13,}\.(csv|sql)$/.test(name)) await rm(path.join(this.#folder, name), { force: true });
     }
   }
 
