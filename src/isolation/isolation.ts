@@ -16,6 +16,7 @@ import { quoteTable, tableKey, type TableName } from '../model/table-name.js';
 import { connectSession } from '../mysql/connect.js';
 import { toDmError } from '../mysql/db-error.js';
 import type { Ports } from '../runtime/ports.js';
+import { sharedAbort } from '../runtime/shared-abort.js';
 import type { RowsEvent } from '../binlog/events.js';
 import type { TableSchema } from '../schema/table.js';
 import { ControlSession } from '../sync/control-session.js';
@@ -62,7 +63,7 @@ const NEARLY = 500;
 export class Isolation implements Parking {
   readonly #options: IsolationOptions;
   readonly #tables = new Map<string, ParkedTable>();
-  readonly #abort = new AbortController();
+  readonly #abort = sharedAbort();
   readonly #log: SideLog;
   readonly #keeper: Keeper;
   readonly #ddlSession: ControlSession;

@@ -24,6 +24,7 @@ import {
 } from '../dump/snapshot.js';
 import { readDefinition, sameDefinition, type SourceTable } from '../dump/source-tables.js';
 import type { Clock, Log } from '../runtime/ports.js';
+import { sharedAbort } from '../runtime/shared-abort.js';
 import { ChunkLoader, connectLoader, type LoadJob } from './chunk-loader.js';
 import type { ChunkRead, ChunkRow, CopyMeta } from './copy-meta.js';
 import { CopyPace } from './copy-pace.js';
@@ -60,7 +61,7 @@ export class CopySession {
   readonly #options: CopySessionOptions;
   readonly #loader: ChunkLoader;
   /** Ends all work of the session at once. */
-  readonly #stop = new AbortController();
+  readonly #stop = sharedAbort();
   readonly #queue: Work[];
   /** Null where the user keeps the files. */
   readonly #memory: PartMemory | null;

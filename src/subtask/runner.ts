@@ -21,6 +21,7 @@ import type { UnitName } from '../model/stage.js';
 import { connectSession } from '../mysql/connect.js';
 import { toDmError } from '../mysql/db-error.js';
 import type { Ports } from '../runtime/ports.js';
+import { sharedAbort } from '../runtime/shared-abort.js';
 import { operateSubtask } from './operate.js';
 import type { SubtaskEnd, SubtaskStart, UnitStatus } from './protocol.js';
 
@@ -35,7 +36,7 @@ export interface SubtaskRunnerOptions {
 
 export class SubtaskRunner {
   readonly #options: SubtaskRunnerOptions;
-  readonly #abort = new AbortController();
+  readonly #abort = sharedAbort();
   #unit: UnitName = 'InvalidUnit';
   #copy: FullCopy | null = null;
   #syncer: IsolatingSyncer | null = null;

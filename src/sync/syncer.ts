@@ -21,6 +21,7 @@ import { toDmError } from '../mysql/db-error.js';
 import type { Session } from '../mysql/session.js';
 import { MigratedTables } from '../online-ddl/migrated-tables.js';
 import type { Ports } from '../runtime/ports.js';
+import { sharedAbort } from '../runtime/shared-abort.js';
 import { flavorOf } from '../schema/fetch.js';
 import type { SchemaTracker } from '../schema/apply.js';
 import type { TableSchema } from '../schema/table.js';
@@ -77,7 +78,7 @@ export class Syncer {
   /** The source's structures at the place that has been read; null before there are any. */
   tracker: SchemaTracker | null = null;
   readonly #options: SyncerOptions;
-  readonly #abort = new AbortController();
+  readonly #abort = sharedAbort();
   readonly #key: StreamKey;
   readonly #source: ControlSession;
   readonly #target: ControlSession;
