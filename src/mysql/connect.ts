@@ -1,4 +1,5 @@
 /** Opens a session and sets it up, so that values written and read through it mean the same everywhere. */
+import { setMaxListeners } from 'node:events';
 import type { DbConfig } from '../model/subtask-config.js';
 import { handshake } from './handshake.js';
 import { ConnectionError, SqlError, type ConnectOptions, type Session } from './session.js';
@@ -32,6 +33,8 @@ export async function connectSession(options: ConnectOptions): Promise<Session> 
   const session = new WireSession(await handshake(options));
   if (answerTimeoutMs !== undefined) session.limitAnswers(answerTimeoutMs);
   if (signal) {
+    // One signal ends as many connections as there are.
+    setMaxListeners(0, signal);
     const onAbort = () => session.abort(signal.reason as Error);
     signal.addEventListener('abort', onAbort, { once: true });
     session.onClosed(() => signal.removeEventListener('abort', onAbort));
