@@ -42,4 +42,12 @@ describe('sessionAssignments', () => {
       sessionAssignments({ db: db({ wait_timeout: '5' }), role: 'source', session: { wait_timeout: '9' } }),
     ).toEqual(["SESSION `time_zone` = '+00:00'", "SESSION `sql_mode` = ''", 'SESSION `wait_timeout` = 9']);
   });
+
+  it('reads of every source in one form, whatever modes its file names', () => {
+    const mode = (text: string) => sessionAssignments({ db: db({ sql_mode: text }), role: 'source' })[1];
+    expect(mode('ANSI')).toBe("SESSION `sql_mode` = ''");
+    expect(mode('STRICT_TRANS_TABLES, ansi_quotes,PAD_CHAR_TO_FULL_LENGTH')).toBe(
+      "SESSION `sql_mode` = 'STRICT_TRANS_TABLES'",
+    );
+  });
 });

@@ -23,7 +23,7 @@ const NOT_THE_USERS = new Set([
  * Connects, logs in and sets the session: utf8mb4, time_zone '+00:00', no limit on the time of a statement
  * where role is `source`; for a target also TARGET_SQL_MODE and foreign_key_checks=0. Then come
  * `db.session` (the user's, without what NOT_THE_USERS names, and without NO_BACKSLASH_ESCAPES in sql_mode,
- * which would change the meaning of our literals) and `session`.
+ * which would change the meaning of our literals; for a source also without NOT_OF_SOURCES) and `session`.
  *
  * Aborting the signal, now or later, drops the connection: what runs rejects with the signal's reason.
  * Rejects with ConnectionError.
@@ -56,7 +56,8 @@ export async function connectSession(options: ConnectOptions): Promise<Session> 
 /** `SESSION name = value` in the order in which they must be set. */
 export function sessionAssignments(options: Pick<ConnectOptions, 'db' | 'session' | 'role'>): string[] {
   const values = new Map<string, string>([['time_zone', "'+00:00'"]]);
-  if ((options.role ?? 'target') === 'target') {
+  const role = options.role ?? 'target';
+  if (role === 'target') {
     values.set('sql_mode', `'${TARGET_SQL_MODE}'`);
     values.set('foreign_key_checks', '0');
   } else {
@@ -65,7 +66,7 @@ export function sessionAssignments(options: Pick<ConnectOptions, 'db' | 'session
   for (const [key, value] of Object.entries(options.db.session)) {
     const name = key.toLowerCase();
     if (NOT_THE_USERS.has(name)) continue;
-    values.set(name, name === 'sql_mode' ? withoutBackslashMode(value) : userValue(value));
+    values.set(name, name === 'sql_mode' ? withoutModes(value, role) : userValue(value));
   }
   for (const [key, value] of Object.entries(options.session ?? {})) values.set(key.toLowerCase(), value);
   return [...values].map(([name, value]) => `SESSION \`${name.replaceAll('`', '``')}\` = ${value}`);
@@ -89,10 +90,34 @@ function unquoted(value: string): string {
   return quoted ? quoted[2] : value;
 }
 
-function withoutBackslashMode(value: string): string {
+/**
+ * Modes by which a server writes definitions in another way (quotes, what is left out) or pads values: what
+ * is read of a source is read in one form. With those that stand for several modes, some of these among them.
+ */
+const NOT_OF_SOURCES = new Set([
+  'ANSI_QUOTES',
+  'ANSI',
+  'DB2',
+  'MAXDB',
+  'MSSQL',
+  'MYSQL323',
+  'MYSQL40',
+  'ORACLE',
+  'POSTGRESQL',
+  'NO_FIELD_OPTIONS',
+  'NO_KEY_OPTIONS',
+  'NO_TABLE_OPTIONS',
+  'PAD_CHAR_TO_FULL_LENGTH',
+]);
+
+function withoutModes(value: string, role: 'source' | 'target'): string {
   const modes = unquoted(value)
     .split(',')
     .map((mode) => mode.trim())
-    .filter((mode) => mode !== '' && mode.toUpperCase() !== 'NO_BACKSLASH_ESCAPES');
+    .filter((mode) => {
+      const name = mode.toUpperCase();
+      if (name === '' || name === 'NO_BACKSLASH_ESCAPES') return false;
+      return role === 'target' || !NOT_OF_SOURCES.has(name);
+    });
   return userValue(modes.join(','));
 }
