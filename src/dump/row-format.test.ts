@@ -52,6 +52,24 @@ describe('RowFormat', () => {
     expect(written('csv', ['binary'], [bytes])).toBe(`${'ab'.repeat(3_000_000)}\n`);
   });
 
+  it.each(['csv', 'sql'] as const)('escapes at every place of a value: %s', (format) => {
+    const quote = format === 'csv' ? '"' : "'";
+    for (let length = 0; length < 14; length++) {
+      for (let at = 0; at <= length; at++) {
+        for (const c of [quote, '\\', '\xff', '\0', ']', '#', '&', '(', '!', ';']) {
+          const value = Buffer.from(`${'a'.repeat(at)}${c}${'\xe9'.repeat(length - at)}`, 'latin1');
+          const out = new ByteWriter(4);
+          const packet = row([value]);
+          new RowFormat(columns('text'), format).write(packet, 0, packet.length, out);
+          const escaped = value.toString('latin1').replace(c === quote || c === '\\' ? c : '\x01', `\\${c}`);
+          const end = format === 'csv' ? '\n' : ')';
+          const begin = format === 'csv' ? '' : '(';
+          expect(out.view().toString('latin1')).toBe(`${begin}${quote}${escaped}${quote}${end}`);
+        }
+      }
+    }
+  });
+
   it('counts empty enum values', () => {
     const format = new RowFormat(columns('enum', 'enum'), 'csv');
     const packet = row(['', 'a']);
