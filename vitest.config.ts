@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           setupFiles: ['./test/support/property-seed.ts'],
-          include: ['{src,machines,actors,simulations}/**/*.test.ts'],
+          include: ['{src,machines,actors,simulations,bench}/**/*.test.ts'],
           testTimeout: 60_000,
           maxWorkers: 2,
         },

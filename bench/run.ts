@@ -1,11 +1,14 @@
 /**
  * `npm run bench -- NAME ... [--smoke] [--rounds N] [--only TEXT]`: runs benchmarks of this folder one after
- * another, each in its own process (`all` for all of them); without a name it lists them.
+ * another, each in its own process (`all` for all of them); without a name it lists them. Where there are several, a
+ * summary of what each must reach stands at the end.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writtenResults } from './harness/report.js';
+import { summary, type Ended } from './harness/verdict.js';
 
 const folder = path.dirname(fileURLToPath(import.meta.url));
 /** A benchmark is a program of its own: `<subject>.bench.ts`. */
@@ -28,9 +31,12 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-let failed = 0;
-for (const name of chosen) {
-  process.stdout.write(`\n== ${name}\n`);
+const ended: Ended[] = [];
+for (const [i, name] of chosen.entries()) {
+  const before = Date.now();
+  const clock = new Date(before).toISOString().slice(11, 19);
+  const which = chosen.length > 1 ? ` (${i + 1} of ${chosen.length}, ${clock} UTC)` : '';
+  process.stdout.write(`\n== ${name}${which}\n`);
   const child = spawn(
     process.execPath,
     ['--enable-source-maps', path.join(folder, `${name}.bench.js`), ...flags],
@@ -38,10 +44,16 @@ for (const name of chosen) {
       stdio: 'inherit',
     },
   );
-  const code = await new Promise<number>((resolve) => {
+  const exitCode = await new Promise<number>((resolve) => {
     child.once('error', () => resolve(127));
     child.once('close', (exit) => resolve(exit ?? 1));
   });
-  if (code !== 0) failed++;
+  ended.push({
+    name,
+    exitCode,
+    seconds: (Date.now() - before) / 1000,
+    cases: writtenResults(name, before),
+  });
 }
-process.exitCode = failed > 0 ? 1 : 0;
+if (chosen.length > 1) process.stdout.write(`\n${summary(ended)}\n`);
+process.exitCode = ended.some(({ exitCode }) => exitCode !== 0) ? 1 : 0;
