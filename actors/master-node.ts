@@ -13,7 +13,7 @@ import type { Service } from '../src/runtime/service.js';
 import { announce } from './announce.js';
 import { LeaderCluster } from './cluster.js';
 import type { ClusterStore } from './cluster-store.js';
-import { keys } from './documents.js';
+import { keys, type MemberDocument } from './documents.js';
 import { Leader } from './leader.js';
 import type { LeaseHandle, LeaseObserver, Leases } from './leases.js';
 import { Membership, type SupervisorQuestion } from './membership.js';
@@ -105,11 +105,25 @@ export class MasterNode implements Service {
   async run(): Promise<void> {
     const { name, addr, peerUrls, config, store, leases } = this.#options;
     this.#observer = await leases.observe();
-    await announce(
-      store.members,
-      { kind: 'master', name, session: this.session, addr, peerUrls, accepting: true, config },
-      this.#options.ports.clock,
+    const { clock, log } = this.#options.ports;
+    const member: MemberDocument = {
+      ...{ name, session: this.session, addr, peerUrls, config },
+      kind: 'master',
+      accepting: true,
+    };
+    await announce(store.members, member, clock);
+    const forgotten = store.members.onChange(
+      (_, now) => {
+        if (now !== null || this.#stopping) return;
+        // A master that lives is never taken off the list: NATS has lost its last writes.
+        log.warn('the cluster does not know this master any more: it registers again');
+        announce(store.members, member, clock).catch((error: unknown) => {
+          log.warn('could not register', { error: String(error) });
+        });
+      },
+      keys.member('master', name),
     );
+    this.#stopServing.push(() => Promise.resolve(forgotten()));
     await this.#serve();
     this.#presence.start();
     await this.#supervisor.open();

@@ -270,7 +270,17 @@ export class WorkerNode implements Service {
 
   #memberChanged(now: MemberDocument | null): void {
     const { name } = this.#options;
-    if (!this.#mayWork || now === null || now.session === this.session) return;
+    if (!this.#mayWork || now?.session === this.session) return;
+    if (now === null) {
+      if (this.#draining) return;
+      // A worker that lives is never taken off the list: NATS has lost its last writes.
+      const { log } = this.#options.ports;
+      log.warn('the cluster does not know this worker any more: it registers again');
+      this.#register(true).catch((error: unknown) =>
+        log.warn('could not register', { error: String(error) }),
+      );
+      return;
+    }
     this.#fail(
       new DmError(CODES.memberNameTaken, `another worker of the name ${name} has joined the cluster`),
     );

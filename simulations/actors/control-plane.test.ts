@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { BUCKETS, keys } from '../../actors/documents.js';
 import { NASTY, NO_FAULTS, type Faults } from '../kernel/faults.js';
 import { Kernel } from '../kernel/kernel.js';
 import { SimCluster } from '../kernel/sim-cluster.js';
@@ -39,6 +40,22 @@ function expectOneAtATime(plane: SimControlPlane): void {
 }
 
 describe('control plane under simulation', () => {
+  it('knows its members again after NATS has lost who they are', async () => {
+    await simulate(2, NO_FAULTS, async (sim) => {
+      await sim.addMaster('m1');
+      await sim.until('m1 leads', () => sim.masters.get('m1')!.node.leading);
+      await sim.addWorker('w1');
+      await startOne(sim);
+      await sim.lose(BUCKETS.members, keys.member('worker', 'w1'));
+      await sim.lose(BUCKETS.members, keys.member('master', 'm1'));
+      await sim.until('the source has its worker', async () => (await sim.workerOf('s')) === 'w1');
+      await sim.until('the subtask runs', () => sim.running('s/t').length === 1);
+      const members = JSON.stringify(await sim.command('list-member', {}));
+      expect(members).toContain('"name":"w1","addr":"w1:8262","stage":"bound","source":"s"');
+      expect(members).toMatch(/"name":"m1","memberID":"\d+","alive":true/);
+    });
+  });
+
   it('moves the source of a worker that dies, and back to work after the lead has changed', async () => {
     const plane = await simulate(1, NO_FAULTS, async (sim) => {
       await sim.addMaster('m1');

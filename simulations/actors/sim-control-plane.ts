@@ -145,6 +145,12 @@ export class SimControlPlane {
       if (run.node === sim && run.to === Infinity) run.to = this.cluster.kernel.now;
   }
 
+  /** As a NATS that has lost its last writes: the key is gone, and nobody was asked. */
+  async lose(bucket: string, key: string): Promise<void> {
+    const kv = await this.#client.store.bucket(bucket);
+    await kv.delete(key);
+  }
+
   /** One command, asked again until somebody answers it. */
   async command(name: string, request: object, timeoutMs = 120_000): Promise<Record<string, unknown>> {
     const { bus, clock } = this.#client;

@@ -41,7 +41,7 @@ export async function runMaster(config: MasterConfig, shell: Shell): Promise<voi
     try {
       if (external) await requireJetStream(bus, ports.clock, stopping);
       const replicas = external ? replicasOn(bus, config.natsUrl) : replicasFor(peers.length);
-      const kvStore = bus.kvStore({ replicas });
+      const kvStore = bus.kvStore({ replicas, mayGrow: !external && bus.clustered });
       const secrets = loadSecrets(config.secretKeyPath);
       const { node, store } = await untilAvailable(shell, 'a majority of the masters', async () => {
         const opened = await createMaster(

@@ -2,13 +2,16 @@
  * One reading of a bucket: all last values, then what changes. The consumer behind it may sit on a replica
  * that lags, so a feed counts as complete only when it has told the message that was the last one of the
  * stream's leader after the feed began. That also ends the reading of an empty bucket, whose watch never
- * says "all told".
+ * says "all told". A replica may also have lost messages for good (2.9.10, killed while it got its copy) and
+ * count as current all the same: where it tells fewer keys than the leader has, the leader is asked for the rest.
  */
 import { jetstream } from '@nats-io/jetstream';
 import { Kvm, type KvWatchEntry } from '@nats-io/kv';
 import type { QueuedIterator } from '@nats-io/nats-core';
 import type { Clock, KvEntry } from '../runtime/ports.js';
+import { inParallel } from '../runtime/in-parallel.js';
 import { jsCall, type CallLimits, type Connected } from './jetstream-call.js';
+import { lastStored } from './kv-stored.js';
 
 /** The newest message of a key; a deletion is remembered by its revision. */
 export interface Seen {
@@ -25,13 +28,14 @@ export interface FeedContext {
 }
 
 interface StreamState {
-  state: { last_seq: number; messages: number };
+  state: { last_seq: number; messages: number; subjects?: Record<string, number> };
 }
 
 /** A consumer that tells nothing for so long is given up, and another one made. */
 const COMPLETE_WITHIN_MS = 5_000;
 /** After this long the last message counts as removed by hand when all others are there. */
 const LAST_MESSAGE_WITHIN_MS = 1_000;
+const PARALLEL_READS = 32;
 
 export class Feed {
   /** By key; complete once `complete` has resolved. */
@@ -88,6 +92,27 @@ export class Feed {
       if (waited >= COMPLETE_WITHIN_MS) throw new Error(`the consumer of ${this.#bucket} is too slow`);
       await this.#news(LAST_MESSAGE_WITHIN_MS);
     }
+    if (this.seen.size < messages) await this.#fill();
+  }
+
+  /** Adds what the consumer's replica does not have. */
+  async #fill(): Promise<void> {
+    const { bus, limits } = this.#context;
+    const timeoutMs = Math.max(limits.attemptMs, 2_000);
+    const stream = `KV_${this.#bucket}`;
+    const query = JSON.stringify({ subjects_filter: '>' });
+    const info = `$JS.API.STREAM.INFO.${stream}`;
+    const { state } = await jsCall<StreamState>(bus.connection, info, query, timeoutMs);
+    const prefix = `$KV.${this.#bucket}.`;
+    const missing = Object.keys(state.subjects ?? {})
+      .map((subject) => subject.slice(prefix.length))
+      .filter((key) => !this.seen.has(key));
+    await inParallel(missing, PARALLEL_READS, async (key) => {
+      const stored = await lastStored(bus.connection, this.#bucket, key, timeoutMs);
+      // What the feed has told meanwhile is at least as new.
+      if (!stored || this.seen.has(key)) return;
+      this.seen.set(key, { key, revision: stored.revision, value: stored.deleted ? null : stored.value });
+    });
   }
 
   /** From now on everything is told to `take` as well. */

@@ -6,6 +6,8 @@ import { NatsKv, streamOf, type KvContext } from './kv.js';
 export interface NatsKvOptions {
   /** Copies of each bucket: 3 where the cluster has at least three servers. Default 1. */
   readonly replicas?: number;
+  /** Masters that join may give the buckets more copies at any time. Default false. */
+  readonly mayGrow?: boolean;
   /** First time-out of a call; default 300 ms. */
   readonly attemptMs?: number;
   /** A call gives up after this long; default 10 s: longer than a change of leader. */
@@ -45,7 +47,7 @@ export class NatsKvStore implements KvStore {
       bus,
       ...ports,
       limits: { attemptMs: options.attemptMs ?? 300, budgetMs: options.budgetMs ?? 10_000 },
-      replicas: this.#replicas,
+      replicated: this.#replicas > 1 || options.mayGrow === true,
       repairMs: options.repairMs ?? 30_000,
     };
   }

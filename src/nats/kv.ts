@@ -13,11 +13,10 @@ import { JS_CODE, JsApiError, Pace, failureOf, jsCall, retryCall, unavailable } 
 import type { CallLimits, Connected } from './jetstream-call.js';
 import { BucketWatch } from './kv-watch.js';
 import { readFeed } from './kv-feed.js';
+import { MESSAGE_ID, OPERATION, lastStored, type Stored } from './kv-stored.js';
 
 const EXPECT = 'Nats-Expected-Last-Subject-Sequence';
 const EXPECT_STREAM = 'Nats-Expected-Last-Sequence';
-const MESSAGE_ID = 'Nats-Msg-Id';
-const OPERATION = 'KV-Operation';
 
 /** The first nats-server that checks a key's expected sequence against writes under way. */
 const ATOMIC_SINCE = [2, 12, 0] as const;
@@ -28,17 +27,10 @@ export interface KvContext {
   readonly log: Log;
   readonly ids: Ids;
   readonly limits: CallLimits;
-  /** Copies of the bucket that are wanted. */
-  readonly replicas: number;
+  /** The bucket has copies, or may get some while this process lives. */
+  readonly replicated: boolean;
   /** Period of the full read that makes up for missed changes. */
   readonly repairMs: number;
-}
-
-interface Stored {
-  readonly revision: number;
-  readonly value: Uint8Array;
-  readonly deleted: boolean;
-  readonly id: string;
 }
 
 export class NatsKv implements Kv {
@@ -114,18 +106,8 @@ export class NatsKv implements Kv {
   async #read(key: string): Promise<Stored | null> {
     checkKey(key);
     const { bus, clock, limits } = this.#context;
-    const query = JSON.stringify({ last_by_subj: `$KV.${this.bucket}.${key}` });
-    const subject = `$JS.API.STREAM.MSG.GET.${this.#stream}`;
     return retryCall(bus, clock, limits, `read of ${this.bucket}/${key}`, (timeoutMs) =>
-      this.#orEnsure(async () => {
-        try {
-          const answer = await jsCall<{ message: ApiMessage }>(bus.connection, subject, query, timeoutMs);
-          return storedOf(answer.message);
-        } catch (error) {
-          if (error instanceof JsApiError && error.code === JS_CODE.noMessage) return null;
-          throw error;
-        }
-      }),
+      this.#orEnsure(() => lastStored(bus.connection, this.bucket, key, timeoutMs)),
     );
   }
 
@@ -189,8 +171,8 @@ export class NatsKv implements Kv {
    * of the whole stream is checked when it is applied, so there every write expects that one too.
    */
   #needsGuard(): boolean {
-    const { bus, replicas } = this.#context;
-    return replicas > 1 && olderThan(bus.connection.info?.version ?? '', ATOMIC_SINCE);
+    const { bus, replicated } = this.#context;
+    return replicated && olderThan(bus.connection.info?.version ?? '', ATOMIC_SINCE);
   }
 
   /** The stream's last sequence, taken before the key was seen to be at `revision`. */
@@ -232,31 +214,6 @@ export class NatsKv implements Kv {
 
 export function streamOf(bucket: string): string {
   return `KV_${bucket}`;
-}
-
-interface ApiMessage {
-  subject: string;
-  seq: number;
-  hdrs?: string;
-  data?: string;
-}
-
-function storedOf(message: ApiMessage): Stored {
-  const head = message.hdrs ? Buffer.from(message.hdrs, 'base64').toString('utf8') : '';
-  const operation = headerLine(head, OPERATION);
-  return {
-    revision: message.seq,
-    value: message.data ? new Uint8Array(Buffer.from(message.data, 'base64')) : new Uint8Array(0),
-    deleted: operation === 'DEL' || operation === 'PURGE',
-    id: headerLine(head, MESSAGE_ID),
-  };
-}
-
-function headerLine(head: string, name: string): string {
-  for (const line of head.split('\r\n')) {
-    if (line.startsWith(name + ':')) return line.slice(name.length + 1).trim();
-  }
-  return '';
 }
 
 function writeHeaders(id: string, revision: number, deletion: boolean): MsgHdrs {
