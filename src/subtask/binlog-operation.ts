@@ -16,9 +16,11 @@ import { loadCheckpoint, readStreamDdl } from '../checkpoint/points.js';
 import { createMetaTables, metaTables } from '../checkpoint/tables.js';
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
-import { compareBinlogNames, formatPosition } from '../model/location.js';
+import { readSetAside, type SetAside } from '../isolation/set-aside.js';
+import { compareBinlogNames, comparePositions, formatPosition } from '../model/location.js';
 import type { BinlogOperation, OperationAnswer, OperationContext } from '../model/operation.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
+import { quoteTable } from '../model/table-name.js';
 import { connectSession } from '../mysql/connect.js';
 import { toDmError } from '../mysql/db-error.js';
 import type { Session } from '../mysql/session.js';
@@ -36,7 +38,7 @@ export async function operateBinlog(
   config: SubtaskConfig,
 ): Promise<OperationAnswer> {
   const current = currentError(context);
-  const place = placeOf(operation, current, context, config);
+  const place = placeOf(operation, current, context);
   for (const sql of operation.sqls) requireDdl(sql, config);
   const session = await connectSession({ db: config.to }).catch((error: unknown) => {
     throw toDmError(error, 'downstream');
@@ -55,13 +57,16 @@ async function carryOut(
   operation: BinlogOperation,
   config: SubtaskConfig,
   current: ErrorPlaces | null,
-  place: Place | null,
+  named: Place | null | 'no-error',
 ): Promise<OperationAnswer> {
   const tables = metaTables(config);
   const key: OperatorKey = { tables, sourceId: config.sourceId };
   await createMetaTables(session, tables);
   const checkpoint = await loadCheckpoint(session, tables, config.sourceId);
-  if (checkpoint !== null) await deletePassed(session, key, checkpoint.global);
+  const aside = await readSetAside(session, config);
+  if (checkpoint !== null) await deletePassed(session, key, firstUnread(checkpoint.global, aside));
+  if (named === 'no-error') throw noError(config, aside);
+  const place = named;
   const { op } = operation;
   if (op === 'list' || place === null) {
     const known = await readOperators(session, key);
@@ -88,6 +93,30 @@ async function carryOut(
   return { result: true, msg: '', resume: isCurrent };
 }
 
+/** From where on statements will still be read: by the stream, or by a table that catches up behind it. */
+function firstUnread(checkpoint: Place, aside: readonly SetAside[]): Place {
+  let first = checkpoint;
+  for (const { from } of aside) if (from !== null && comparePositions(from, first) < 0) first = from;
+  return first;
+}
+
+/** The way out names the statements that tables are set aside by: they are no errors of the subtask. */
+function noError({ sourceId, task }: SubtaskConfig, aside: readonly SetAside[]): DmError {
+  const ways = aside.flatMap(({ target, error }) => {
+    const places = parsePlaces(error.Message);
+    if (places === null || !places.statement) return [];
+    return [
+      `${quoteTable(target)} is set aside by a statement: \`binlog skip ${task} -b ${places.start.name}:${places.start.pos}\`, then \`isolation retry ${task}\`.`,
+    ];
+  });
+  return invalid(
+    `source '${sourceId}' has no error`,
+    ways.length > 0
+      ? ways.join(' ')
+      : 'Please give the position of the statement with --binlog-pos to decide about it in advance.',
+  );
+}
+
 /** The statement or row change that the subtask is paused at. */
 function currentError(context: OperationContext): ErrorPlaces | null {
   if (context.stage !== 'Paused') return null;
@@ -103,8 +132,7 @@ function placeOf(
   { op, binlogPos, sqls }: BinlogOperation,
   current: ErrorPlaces | null,
   context: OperationContext,
-  { sourceId }: SubtaskConfig,
-): Place | null {
+): Place | null | 'no-error' {
   if ((op === 'replace' || op === 'inject') !== sqls.length > 0) {
     throw invalid(
       sqls.length > 0
@@ -114,12 +142,7 @@ function placeOf(
   }
   if (binlogPos !== '') return parseBinlogPos(binlogPos);
   if (op === 'list') return null;
-  if (current === null && context.errors.length === 0) {
-    throw invalid(
-      `source '${sourceId}' has no error`,
-      'Please give the position of the statement with --binlog-pos to decide about it in advance.',
-    );
-  }
+  if (current === null && context.errors.length === 0) return 'no-error';
   if (current === null || (!current.statement && op !== 'inject' && op !== 'revert')) {
     throw invalid(
       'only support to handle ddl error currently, see docs/handle-error.md for other errors',

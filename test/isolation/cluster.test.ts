@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { splitWords } from '../../src/config/extra-args.js';
-import { ErrorSetup } from '../handle-error/support.js';
+import { ErrorSetup, positionsOf } from '../handle-error/support.js';
 import { address, type Answer } from '../lifecycle/support.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -173,4 +173,34 @@ it('leaves out a kept DDL by binlog skip', async () => {
   await setup.cluster.must(['isolation', 'retry', 'skipped']);
   await setup.equal('skipped.t');
   expect(await aside('skipped')).toEqual([]);
+});
+
+it('keeps what was decided about several kept DDLs until they have been tried', async () => {
+  await setup.replicating('decided', { one: ['CREATE TABLE t (a INT PRIMARY KEY, b INT)'] }, ISOLATE);
+  const [first, second] = ['ALTER TABLE t ADD KEY k1 (b)', 'ALTER TABLE t ADD KEY k2 (b)'] as const;
+  await setup.runOnTarget('decided', first, second);
+  await setup.run(
+    'one',
+    'decided',
+    first,
+    'INSERT INTO t VALUES (1, 1)',
+    second,
+    'INSERT INTO t VALUES (2, 2)',
+  );
+  const [table] = await untilAside('decided', 1);
+  await waitFor(async () => (await aside('decided'))[0]?.changesKept === 4, { what: 'all to be kept' });
+  const none = await setup.binlog('skip', 'decided');
+  const [, file, pos] = /startLocation: \[position: \((\S+), (\d+)\)/.exec(table.error.Message) ?? [];
+  expect(none.sources[0].msg).toContain("source 'one' has no error");
+  expect(none.sources[0].msg).toContain(`\`binlog skip decided -b ${file}:${pos}\``);
+  // What is saved now lies behind both statements.
+  await setup.nats.must('pause-task', { task: 'decided' });
+  const places = await positionsOf(setup.sources.one, /`decided`; ALTER TABLE t ADD KEY/);
+  expect(places).toHaveLength(2);
+  for (const binlogPos of places) await setup.decided('skip', 'decided', { binlogPos });
+  expect(await setup.listed('decided')).toHaveLength(2);
+  await setup.nats.must('resume-task', { task: 'decided' });
+  await setup.equal('decided.t');
+  await waitFor(async () => (await aside('decided')).length === 0, { what: 'the table to rejoin' });
+  expect(await setup.listed('decided')).toEqual([]);
 });
