@@ -47,6 +47,8 @@ export interface SourceTable {
   /** The server's estimates. */
   readonly rows: number;
   readonly bytes: number;
+  /** Known once the target's table is: its columns take bytes of UTF-8 as they are, without looking at each character. */
+  readonly takesBytes?: boolean;
 }
 
 const BINARY_TYPES = new Set([
