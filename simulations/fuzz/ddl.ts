@@ -8,8 +8,10 @@ import {
   columnSql,
   indexSql,
   keyPart,
+  losesPrefixes,
   newColumn,
   partsSql,
+  primaryPart,
   settable,
   tableSql,
   type FuzzColumn,
@@ -29,7 +31,7 @@ import {
 } from './alter-parts.js';
 import { noise } from './noise.js';
 import { TableDdl } from './table-ddl.js';
-import type { Dialect } from './values.js';
+import type { Dialect, Kind } from './values.js';
 
 export class DdlGenerator {
   readonly #tables: FuzzTable[];
@@ -281,9 +283,11 @@ export class DdlGenerator {
       table.primary = [];
       return 'DROP PRIMARY KEY';
     }
-    const columns = settable(table).filter((column) => column.notNull && column.kind.key !== 'no');
+    const fits = (kind: Kind) =>
+      kind.key === 'whole' || (kind.key === 'prefix' && !losesPrefixes(this.#dialect));
+    const columns = settable(table).filter((column) => column.notNull && fits(column.kind));
     if (columns.length === 0) return '';
-    table.primary = [keyPart(random.pick(columns), random)];
+    table.primary = [primaryPart(random.pick(columns), random, this.#dialect)];
     return `ADD PRIMARY KEY (${partsSql(table.primary)})`;
   }
 

@@ -67,6 +67,31 @@ export function keyPart(column: FuzzColumn, random: SeededRandom): FuzzIndex['pa
   return byPrefix ? { column: column.name, prefix: random.int(1, 4) } : { column: column.name };
 }
 
+/**
+ * MySQL 9.7 loses what is behind the prefix of a primary key when it rolls back a statement or a transaction, once
+ * a column has been added or dropped in place: its rows then change without an event of its binlog.
+ */
+export function losesPrefixes({ source, target }: Dialect): boolean {
+  return source === 'mysql-9.7' || target === 'mysql-9.7';
+}
+
+export function primaryPart(
+  column: FuzzColumn,
+  random: SeededRandom,
+  dialect: Dialect,
+): FuzzIndex['parts'][number] {
+  const part = keyPart(column, random);
+  return losesPrefixes(dialect) ? { column: part.column } : part;
+}
+
+/** A type that can be in a primary key. */
+export function primaryKind(random: SeededRandom, dialect: Dialect): Kind {
+  for (;;) {
+    const kind = keyKind(random, dialect);
+    if (kind.key === 'whole' || !losesPrefixes(dialect)) return kind;
+  }
+}
+
 export function newColumn(name: string, random: SeededRandom, dialect: Dialect): FuzzColumn {
   const kind = anyKind(random, dialect);
   // A geometry has no value that a server could fill in.
@@ -99,8 +124,12 @@ export function newTable(name: string, random: SeededRandom, dialect: Dialect, k
     columns.push(column);
     return column;
   };
-  const keyColumn = (label: string): FuzzColumn =>
-    add({ name: label, kind: keyKind(random, dialect), notNull: true, extra: '' });
+  const primaryOf = (label: string): FuzzIndex['parts'][number] =>
+    primaryPart(
+      add({ name: label, kind: primaryKind(random, dialect), notNull: true, extra: '' }),
+      random,
+      dialect,
+    );
   const shape = random.pick([
     'none',
     'none',
@@ -126,14 +155,17 @@ export function newTable(name: string, random: SeededRandom, dialect: Dialect, k
       break;
     }
     case 'any':
-      primary = [keyPart(keyColumn('k'), random)];
+      primary = [primaryOf('k')];
       break;
     case 'composite':
-      primary = [keyPart(keyColumn('k1'), random), keyPart(keyColumn('k2'), random)];
-      if (random.next() < 0.3) primary = [...primary, keyPart(keyColumn('k3'), random)];
+      primary = [primaryOf('k1'), primaryOf('k2')];
+      if (random.next() < 0.3) primary = [...primary, primaryOf('k3')];
       break;
     case 'unique':
-      indexes.push({ name: 'uk', unique: true, parts: [keyPart(keyColumn('k'), random)] });
+      {
+        const column = add({ name: 'k', kind: keyKind(random, dialect), notNull: true, extra: '' });
+        indexes.push({ name: 'uk', unique: true, parts: [keyPart(column, random)] });
+      }
       break;
     default:
       break;
