@@ -233,6 +233,8 @@ export const CODES = {
   checkpointLayout: define(60407, 'checkpoint', 'downstream', 'high'),
   /** DM was stopped in the middle of its own full copy of this task. */
   checkpointCopyOfDm: define(60408, 'checkpoint', 'downstream', 'high'),
+  /** A column of MariaDB becomes NOT NULL, and the binlog does not tell what its NULLs have become. */
+  syncNullFill: define(60406, 'sync-unit', 'downstream', 'high'),
   /** A rule of `filters` with the action Error matches a statement or row change of the source. */
   syncEventFilterError: define(
     60402,

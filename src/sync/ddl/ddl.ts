@@ -31,6 +31,7 @@ import type { DdlCollations } from './ddl-collations.js';
 import { explicitTimestamps } from './ddl-modes.js';
 import { withDdlLock } from './ddl-lock.js';
 import { fillNewJson } from './ddl-new-json.js';
+import { nullFill } from './ddl-nulls.js';
 import { borderMoves, isNewName } from './ddl-moves.js';
 import { executeAsSource, zoneOffset } from './ddl-session.js';
 import { settle } from './ddl-settle.js';
@@ -297,17 +298,28 @@ export class DdlRunner {
     schema: string | undefined,
   ): Promise<void> {
     const { target, source, log, owner, collations } = this.#options;
-    const sql = await collations.translate(session, event, statement.sql, this.dialectOf(event), schema);
-    log.info('running a DDL', { sql });
+    const dialect = this.dialectOf(event);
+    const translated = await collations.translate(session, event, statement.sql, dialect, schema);
+    log.info('running a DDL', { sql: translated });
     try {
-      await executeAsSource(session, event, sql, this.#options.dialect, (zone, seconds) =>
-        source.retry((upstream) => zoneOffset(upstream, zone, seconds)),
-      );
+      const { before, sql } = await nullFill({
+        session,
+        sql: translated,
+        sourceSql: event.sql,
+        sqlMode: event.status.sqlMode ?? 0n,
+        dialect,
+        defaultSchema: event.schema,
+      });
+      for (const one of [...before, sql]) {
+        await executeAsSource(session, event, one, this.#options.dialect, (zone, seconds) =>
+          source.retry((upstream) => zoneOffset(upstream, zone, seconds)),
+        );
+      }
     } catch (error) {
       if (error instanceof ConnectionError) throw error;
       let refusal = error;
       if (error instanceof SqlError) {
-        refusal = await this.#alreadyDone(session, event, sql, error);
+        refusal = await this.#alreadyDone(session, event, translated, error);
         if (refusal === null) return;
       }
       // It has certainly not run, those before it have: what somebody changes by hand now must not look
