@@ -25,6 +25,8 @@ import type { SyncTime } from './sync-time.js';
 
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
 const MAX_PACKET_BYTES = 1024 * 1024;
+/** A lane that is behind sends as many batches as one transaction. */
+const BATCHES_BEHIND = 8;
 const END_WAIT_MS = 700;
 
 export interface OwnedLanesOptions {
@@ -140,6 +142,8 @@ export class OwnedLanes {
       log: ports.log,
       connect: async () => new TimedSession(await connectLane(config), time),
       batch: config.sync.batch,
+      // A budget is of packets of `batch` rows.
+      batchBehind: config.sync.batch * (config.sync.targetLatencyBudgetMs > 0 ? 1 : BATCHES_BEHIND),
       packetBytes: MAX_PACKET_BYTES,
       // What waits in the lanes is beyond the reach of a limit.
       maxBytes: config.sync.targetLatencyBudgetMs > 0 ? MAX_QUEUED_BYTES / 16 : MAX_QUEUED_BYTES,

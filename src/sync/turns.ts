@@ -30,6 +30,8 @@ export interface TurnsOptions {
  */
 const EVENTS_A_TURN = 2048;
 const CHANGES_A_TURN = 2048;
+/** While lanes have enough to do, answers of the target must not wait for a long turn. */
+const CHANGES_BEHIND = 256;
 
 /** Never resolves; rejects with the signal's reason or what has failed. */
 export async function runTurns(options: TurnsOptions): Promise<never> {
@@ -38,7 +40,7 @@ export async function runTurns(options: TurnsOptions): Promise<never> {
     signal.throwIfAborted();
     let idle = false;
     const measured = time.beginTurn();
-    const lastChange = lanes().seq + limits.turn(CHANGES_A_TURN);
+    const lastChange = lanes().seq + limits.turn(lanes().behind ? CHANGES_BEHIND : CHANGES_A_TURN);
     for (let i = 0; i < EVENTS_A_TURN; i++) {
       if (measured) time.enter('decode');
       const event = stream.poll();

@@ -22,7 +22,8 @@ import type { ForeignKeyPlan } from './foreign-keys.js';
 import { Lane } from './lane.js';
 import { LaneSlots } from './lane-slots.js';
 import { LaneSkips, type GtidOrder } from './lane-skips.js';
-import { Packet } from './packet.js';
+import type { Packet } from './packet.js';
+import { PacketPool } from './packet-pool.js';
 import { keyHash, keyUnchanged, type KeyPlan, type TablePlan } from './plan.js';
 import type { ReplacedRows } from '../rows/replaced-rows.js';
 import type { Transaction } from '../transaction.js';
@@ -32,8 +33,10 @@ export interface LaneSetOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly connect: () => Promise<Session>;
-  /** Rows a packet holds at most. */
+  /** Rows a packet holds at most, but where its lane is behind. */
   readonly batch: number;
+  /** Rows it holds at most there; default `batch`. */
+  readonly batchBehind?: number;
   /** Bytes a packet holds at most (a single row may be bigger). */
   readonly packetBytes: number;
   /** Bytes queued in all lanes before reading stops. */
@@ -61,8 +64,9 @@ export interface Beside {
   drain(): Promise<void>;
 }
 
-const KEPT_PACKETS = 512;
-const KEPT_PACKET_BYTES = 64 * 1024;
+/** A packet beyond `batch` is large enough: the rest of a transaction's own cost is below a percent. */
+const LARGE_PACKET_BYTES = 128 * 1024;
+const BEHIND_BYTES = 1024 * 1024;
 
 export class LaneSet {
   readonly #options: LaneSetOptions;
@@ -70,7 +74,7 @@ export class LaneSet {
   readonly #slots: LaneSlots;
   readonly #conflicts = new ConflictTable();
   readonly #skips: LaneSkips;
-  readonly #pool: Packet[] = [];
+  readonly #pool: PacketPool;
   readonly #accounted = new Map<Packet, number>();
   #seq = 0;
   /** The last change by which the target may have changed rows of other tables by itself. */
@@ -82,6 +86,7 @@ export class LaneSet {
 
   constructor(options: LaneSetOptions) {
     this.#options = options;
+    this.#pool = new PacketPool(options.compact);
     this.#slots = new LaneSlots(options.owner.lanes.length, options.clock);
     this.#lanes = options.owner.lanes.map(
       (row) =>
@@ -123,6 +128,11 @@ export class LaneSet {
   /** Bytes of statements that are not committed yet. */
   get queuedBytes(): number {
     return this.#bytes;
+  }
+
+  /** Lanes have more to do than they can send at once: what is given now does not go out any sooner for haste. */
+  get behind(): boolean {
+    return this.#bytes > BEHIND_BYTES;
   }
 
   get overloaded(): boolean {
@@ -419,7 +429,7 @@ export class LaneSet {
   #openPacket(lane: number): Packet {
     const owner = this.#lanes[lane];
     if (owner.open !== null) return owner.open;
-    const packet = this.#pool.pop() ?? new Packet(this.#options.compact);
+    const packet = this.#pool.take();
     packet.firstSeq = this.#seq;
     owner.open = packet;
     return packet;
@@ -444,17 +454,22 @@ export class LaneSet {
     const now = packet.bytes;
     this.#accounted.set(packet, now);
     this.#bytes += now - before;
-    if (packet.rows >= this.#options.batch || now >= this.#options.packetBytes) owner.seal();
+    if (packet.rows >= this.#options.batch || now >= this.#options.packetBytes)
+      this.#full(owner, packet, now);
+  }
+
+  /** A lane that is behind could not send the packet yet: it may grow, for fewer and larger transactions. */
+  #full(lane: Lane, packet: Packet, bytes: number): void {
+    const { batch, batchBehind = batch } = this.#options;
+    if (packet.rows < batchBehind && bytes < LARGE_PACKET_BYTES && lane.behind) return;
+    lane.seal();
   }
 
   #release(packet: Packet): void {
     this.#bytes -= this.#accounted.get(packet) ?? 0;
     this.#accounted.delete(packet);
     this.#rows += packet.rows;
-    if (this.#pool.length < KEPT_PACKETS && packet.capacity <= KEPT_PACKET_BYTES) {
-      packet.reset();
-      this.#pool.push(packet);
-    }
+    this.#pool.give(packet);
     if (this.#bytes * 2 < this.#options.maxBytes) {
       for (const resolve of this.#roomWaiters.splice(0)) resolve();
     }

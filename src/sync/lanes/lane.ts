@@ -115,6 +115,11 @@ export class Lane {
     return this.firstUncommitted === Infinity;
   }
 
+  /** A packet that is full now would wait for others of this lane, or for a connection. */
+  get behind(): boolean {
+    return this.#asking || this.#current !== null || this.#ready.length > 0;
+  }
+
   get oldestTimestamp(): number {
     const packet = this.#pending ?? this.#current ?? this.#redo[0] ?? this.#ready[0] ?? this.open;
     return packet === null || packet.rows === 0 ? 0 : packet.timestamp;

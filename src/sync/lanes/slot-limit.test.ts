@@ -38,6 +38,6 @@ describe('SlotLimit', () => {
   it('does not judge while nothing waits', () => {
     const limit = new SlotLimit(64);
     for (let now = 0; now < 100_000; now += 10) limit.note(10, false, now);
-    expect(limit.value).toBe(3);
+    expect(limit.value).toBe(2);
   });
 });

@@ -7,7 +7,7 @@
  * now and then fewer are, and kept where it does not fall. Trials that change nothing grow rarer.
  */
 
-const FIRST = 3;
+const FIRST = 2;
 const WINDOW_MS = 200;
 const WINDOW_COMMITS = 16;
 /** Half as many slots more have to give a tenth more, a third less may cost a twentieth. */
