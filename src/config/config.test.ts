@@ -162,6 +162,9 @@ describe('process files', () => {
 
   test('a worker needs somebody to join', () => {
     expect(() => parseWorkerConfig(input('name = "w"\n'))).toThrow(/join must be set/);
+    expect(() => parseWorkerConfig(input('name = "w"\nworkeraddr = ":1"\n'))).toThrow(
+      /:2:1: unknown key "workeraddr".*did you mean "worker-addr"/,
+    );
     const config = parseWorkerConfig(
       input('nats-url = ["a:4222", "b:4222"]\n', [
         ['worker-addr', '0.0.0.0:9000'],

@@ -133,10 +133,11 @@ export function parseWorkerConfig(input: ProcessInput): WorkerConfig {
     security: readSecurity(top),
   };
   top.ignore('relay-dir', 'http-addr');
+  // A misspelled key first: it may be the one that is missing.
+  top.end();
   if (config.join.length === 0 && config.natsUrl.length === 0) {
     throw top.missing(CODES.configTomlTransform, 'join must be set: the addresses of the masters', 'join');
   }
-  top.end();
   return config;
 }
 

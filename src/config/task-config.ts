@@ -220,7 +220,8 @@ function readCheckingItems(top: Section): string[] {
 function readTimezone(top: Section): string {
   const zone = top.string('timezone');
   if (zone === '' || isTimezone(zone)) return zone;
-  throw top.error(CODES.configInvalidTimezone, `invalid timezone string: ${zone}`, 'timezone');
+  const wanted = 'an offset such as +08:00 or a name such as Asia/Shanghai is expected';
+  throw top.error(CODES.configInvalidTimezone, `invalid timezone string: ${zone}; ${wanted}`, 'timezone');
 }
 
 function isTimezone(zone: string): boolean {

@@ -26,7 +26,10 @@ export function parseYamlTree(text: string, file: string): MapNode {
   const failed = doc.errors[0];
   if (failed) {
     const at = lines.linePos(failed.pos[0]);
-    const message = failed.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '';
+    const message =
+      failed.code === 'DUPLICATE_KEY'
+        ? `the key "${/^[^:\s]*/.exec(text.slice(failed.pos[0]))?.[0] ?? ''}" stands here for the second time`
+        : (failed.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '');
     throw yamlError({ file, line: at.line, column: at.col }, message);
   }
   const top = doc.contents;
