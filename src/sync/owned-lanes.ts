@@ -27,6 +27,7 @@ const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
 const MAX_PACKET_BYTES = 1024 * 1024;
 /** A lane that is behind sends as many batches as one transaction. */
 const BATCHES_BEHIND = 8;
+const DEFAULT_BATCH = 100;
 const END_WAIT_MS = 700;
 
 export interface OwnedLanesOptions {
@@ -142,8 +143,7 @@ export class OwnedLanes {
       log: ports.log,
       connect: async () => new TimedSession(await connectLane(config), time),
       batch: config.sync.batch,
-      // A budget is of packets of `batch` rows.
-      batchBehind: config.sync.batch * (config.sync.targetLatencyBudgetMs > 0 ? 1 : BATCHES_BEHIND),
+      batchBehind: batchBehind(config.sync),
       packetBytes: MAX_PACKET_BYTES,
       // What waits in the lanes is beyond the reach of a limit.
       maxBytes: config.sync.targetLatencyBudgetMs > 0 ? MAX_QUEUED_BYTES / 16 : MAX_QUEUED_BYTES,
@@ -171,4 +171,9 @@ export class OwnedLanes {
 
 function beginAt(location: BinlogLocation): LanePosition {
   return { ...location, gtid: '', row: 0 };
+}
+
+/** Who has lowered `batch` wants small transactions; a latency budget is of packets of `batch` rows. */
+function batchBehind({ batch, targetLatencyBudgetMs }: SubtaskConfig['sync']): number {
+  return batch < DEFAULT_BATCH || targetLatencyBudgetMs > 0 ? batch : batch * BATCHES_BEHIND;
 }

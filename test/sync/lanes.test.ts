@@ -175,6 +175,7 @@ describe('lanes', () => {
       log: silentLog,
       connect: () => connectSession({ db: dbConfig(target) }),
       batch: 20,
+      batchBehind: 80,
       packetBytes: 1 << 20,
       maxBytes: 4096,
       retryMs: 5000,
@@ -269,6 +270,30 @@ describe('lanes', () => {
       await expectState(keyed, bare);
     },
   );
+
+  it('fills larger transactions while a lane is behind, and no larger than it may', async () => {
+    await target.execute(
+      'TRUNCATE d.keyed; TRUNCATE d.bare; DELETE FROM dm_meta.t_syncer_lane; DELETE FROM dm_meta.t_syncer_owner',
+    );
+    const { lanes, failures } = startRun(await own(7, 1));
+    const commits = async () => Number((await target.query("SHOW GLOBAL STATUS LIKE 'Com_commit'"))[0].Value);
+    const { keyed } = plansOf();
+    const rows: Row[] = Array.from({ length: 500 }, (_, i) => [i + 1, i + 1, i]);
+    const transaction = new Transaction();
+    const before = await commits();
+    rows.forEach((row, i) => {
+      transaction.begin('', 'b.000001', 100 + i * 10, 1, true);
+      lanes.beginTransaction(transaction);
+      transaction.row++;
+      lanes.insert(keyed, indexOf([row]), 0, transaction, false);
+    });
+    await lanes.drain();
+    // One of 20, which could go at once, and six of 80.
+    expect((await commits()) - before).toBe(7);
+    await lanes.end();
+    expect(failures).toEqual([]);
+    await expectState(rows, []);
+  });
 
   it('tells when a place where rows were applied is not in the binlog any more', async () => {
     const start = { name: 'b.000001', pos: 500, gtid: '', row: 7 };
