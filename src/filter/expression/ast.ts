@@ -38,7 +38,7 @@ export interface CastTarget {
 export type Expr = { readonly at: number } & (
   | { readonly kind: 'column'; readonly name: string }
   | { readonly kind: 'null' }
-  | { readonly kind: 'integer'; readonly value: bigint }
+  | { readonly kind: 'integer'; readonly value: bigint; readonly truth?: true }
   /** Digits with a point, without an exponent. */
   | { readonly kind: 'decimal'; readonly text: string }
   | { readonly kind: 'double'; readonly value: number }

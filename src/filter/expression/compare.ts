@@ -1,6 +1,7 @@
 /** Comparison: which rule holds for a pair of types, decided once. */
 import { charsetOfCollation } from '../../schema/charsets.js';
 import { findCollation, type Collation } from './collation.js';
+import { compareJson, jsonOf, type JsonValue } from './json-compare.js';
 import { compareDecimals, roundDecimal, type Decimal } from './decimal.js';
 import { doubleOf, isNumeric, toDecimal, type Node, type Row, type SqlType, type Value } from './node.js';
 import { Refusal } from './problem.js';
@@ -70,7 +71,27 @@ export function pairOf(a: Node, b: Node): Pair {
     return { left: a.run, right: bytesConstant(b), order: compareBytes };
   if (x.t === 'string' && y.t === 'bytes')
     return { left: bytesConstant(a), right: b.run, order: compareBytes };
+  if (x.t === 'json' || y.t === 'json') return jsons(a, b);
   throw new Refusal(`a ${x.t} and a ${y.t} cannot be compared exactly here: use CAST, or ->> for JSON`, a.at);
+}
+
+function jsons(a: Node, b: Node): Pair {
+  const left = jsonOf(a);
+  const right = jsonOf(b);
+  if (left === null || right === null) {
+    throw new Refusal(
+      `a ${a.type.t} and a ${b.type.t} cannot be compared exactly here: use CAST, or ->>`,
+      a.at,
+    );
+  }
+  const read = (convert: (value: Value) => JsonValue, { constant }: Node) => {
+    if (constant === undefined || constant.value === null) return convert;
+    const known = convert(constant.value);
+    return () => known;
+  };
+  const first = read(left, a);
+  const second = read(right, b);
+  return { left: a.run, right: b.run, order: (x, y) => compareJson(first(x), second(y)) };
 }
 
 function decimalOf(type: SqlType): (value: Value) => Decimal {

@@ -47,8 +47,11 @@ function compileHere(expr: Expr, context: CompileContext): Node {
       return columnNode(context, expr.name, at);
     case 'null':
       return nullNode(at);
-    case 'integer':
-      return constantNode({ t: 'int', unsigned: expr.value > 0x7fff_ffff_ffff_ffffn }, small(expr.value), at);
+    case 'integer': {
+      const type: SqlType = { t: 'int', unsigned: expr.value > 0x7fff_ffff_ffff_ffffn };
+      const node = constantNode(type, small(expr.value), at);
+      return expr.truth === true ? { ...node, isTruth: true } : node;
+    }
     case 'decimal': {
       const value = parseDecimal(expr.text);
       return constantNode({ t: 'decimal', scale: value.scale }, value, at);

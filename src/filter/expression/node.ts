@@ -42,6 +42,8 @@ export interface Node {
   /** Set where the value is the same for every row. */
   readonly constant?: { readonly value: Value };
   readonly isColumn?: boolean;
+  /** The words TRUE and FALSE, which beside JSON are no numbers. */
+  readonly isTruth?: boolean;
 }
 
 export interface CompileContext {

@@ -294,7 +294,7 @@ class Parser {
         return { kind: 'null', at };
       case 'TRUE':
       case 'FALSE':
-        return { kind: 'integer', value: token.upper === 'TRUE' ? 1n : 0n, at };
+        return { kind: 'integer', value: token.upper === 'TRUE' ? 1n : 0n, truth: true, at };
       case 'NOT':
         return { kind: 'unary', op: 'not', value: this.#expr(POWER.not), at };
       case 'DATE':
