@@ -15,6 +15,7 @@ import type { ParsedStatement } from '../schema/ddl-types.js';
 import type { TableSchema } from '../schema/table.js';
 import { isCopied } from './copied.js';
 import { ddlError, tablesBefore, type DdlPlan, type DdlRunner, type QueryEvent } from './ddl/ddl.js';
+import { asWritten } from './ddl/ddl-modes.js';
 import { copiedAt, type OnlineDdl } from './ddl/online-ddl.js';
 import { mayBeOperated, placesOf, tryParse, type OperatedDdl } from './ddl/operated-ddl.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -78,8 +79,9 @@ export class Statements {
   }
 
   /** A statement that is not the begin or end of a transaction. */
-  async apply(event: QueryEvent): Promise<void> {
+  async apply(logged: QueryEvent): Promise<void> {
     const { ddl, log } = this.#options;
+    const event = asWritten(logged, this.#transaction.explicit);
     const start = this.#walk.location();
     let shown = event.sql;
     try {

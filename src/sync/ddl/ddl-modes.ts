@@ -1,6 +1,6 @@
 /** The sql_mode and other switches under which a DDL of the source means the same on the target. */
 import type { Session } from '../../mysql/session.js';
-import { versionNumber, type SqlFlavor } from '../../schema/dialect.js';
+import { SQL_MODE_NO_BACKSLASH_ESCAPES, versionNumber, type SqlFlavor } from '../../schema/dialect.js';
 import { flavorOf } from '../../schema/fetch.js';
 import type { QueryEvent } from './ddl.js';
 
@@ -59,6 +59,20 @@ export function modeNames(bits: bigint, from: SourceServer, to: Session): string
   }
   const strict = names.includes('STRICT_TRANS_TABLES') || names.includes('STRICT_ALL_TABLES');
   return names.filter((name) => !strict || !name.startsWith('NO_ZERO')).join(',');
+}
+
+/**
+ * A CREATE TABLE ... SELECT is logged as a statement that the server has written, and the server writes its
+ * texts with backslashes whatever the session's mode: such a text is read, and run, as it was written.
+ * `inTransaction`: rows follow it.
+ */
+export function asWritten(event: QueryEvent, inTransaction: boolean): QueryEvent {
+  const { sql, status } = event;
+  const { sqlMode } = status;
+  if (sqlMode === undefined || (sqlMode & SQL_MODE_NO_BACKSLASH_ESCAPES) === 0n) return event;
+  if (!inTransaction && !/\sSTART\s+TRANSACTION\s*$/i.test(sql)) return event;
+  if (!/^\s*CREATE\s+(?:OR\s+REPLACE\s+)?TABLE\b/i.test(sql)) return event;
+  return { ...event, status: { ...status, sqlMode: sqlMode & ~SQL_MODE_NO_BACKSLASH_ESCAPES } };
 }
 
 /** explicit_defaults_for_timestamp of the statement's session; undefined where the binlog does not say. */
