@@ -4,6 +4,7 @@ import { describeWith, startDatabase } from '../servers/index.js';
 import type { DatabaseServer } from '../servers/database.js';
 import { createWriterTables, RandomWriter, writerTables } from '../support/random-writer.js';
 import { SeededRandom } from '../support/seeded-random.js';
+import { waitFor } from '../support/wait-for.js';
 import { expectEqualTables, incremental, startSyncer, untilSynced, type RunningSyncer } from './support.js';
 
 function sleep(ms: number): Promise<void> {
@@ -39,15 +40,14 @@ function cases(kind: Kind, enableGtid: boolean, targetKind: Kind = 'mariadb-10.1
     const config = await incremental(source, target, { enableGtid });
     const writer = new RandomWriter({ server: source, schema: 'w', seed: 11, connections: 4 }).start();
     const first = startSyncer(config, 1);
-    await sleep(1500);
+    await waitFor(() => writer.stats.rows > 400, { what: 'rows of the writer' });
     first.syncer.end();
     const ending = performance.now();
     expect(await first.done).toEqual({ outcome: 'ended' });
     expect(performance.now() - ending).toBeLessThan(10_000);
     const second = startSyncer(config, 1);
-    await sleep(1000);
-    const stats = await writer.stop();
-    expect(stats.rows).toBeGreaterThan(500);
+    await waitFor(() => writer.stats.rows > 800, { what: 'more rows of the writer' });
+    await writer.stop();
     await untilSynced(second);
     second.syncer.end();
     await second.done;
