@@ -1,5 +1,5 @@
 /** Checkpoints between DM and us: what DM has left is gone on from, and what we leave DM can go on from. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { takeOver, resetLanes } from '../../src/checkpoint/ownership.js';
 import { flushCheckpoint, loadCheckpoint } from '../../src/checkpoint/points.js';
 import { createMetaTables, MAIN_STREAM, metaTables } from '../../src/checkpoint/tables.js';
@@ -8,6 +8,7 @@ import { connectSession } from '../../src/mysql/connect.js';
 import { dbConfig, silentLog, subtaskConfig } from '../copy/support.js';
 import { available, startDatabase, startMariaDb } from '../servers/index.js';
 import type { DatabaseServer } from '../servers/database.js';
+import { useTwoServers } from '../support/two-servers.js';
 import { expectEqualTables, incremental, startSyncer, untilSynced } from '../sync/support.js';
 import { only, Task } from '../values/support.js';
 
@@ -18,14 +19,7 @@ const DM_READS = `SELECT cp_schema, cp_table, binlog_name, binlog_pos, binlog_gt
 describe('a checkpoint', () => {
   let source: DatabaseServer;
   let target: DatabaseServer;
-  beforeAll(async () => {
-    source = await startMariaDb();
-    target = await startMariaDb();
-  });
-  afterAll(async () => {
-    await source?.stop();
-    await target?.stop();
-  });
+  useTwoServers((servers) => ({ source, target } = servers));
   beforeEach(async () => {
     await target.execute('DROP DATABASE IF EXISTS dm_meta');
     for (const server of [source, target]) {

@@ -1,8 +1,8 @@
 /** A table whose change fails is set aside, the others go on, and after the fix it catches up exactly. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CODES } from '../../src/errors/codes.js';
-import { startMariaDb } from '../servers/index.js';
 import type { DatabaseServer } from '../servers/database.js';
+import { useTwoServers } from '../support/two-servers.js';
 import { expectEqualTables } from '../sync/support.js';
 import {
   isolated,
@@ -20,14 +20,7 @@ import {
 describe('a table that is set aside', () => {
   let source: DatabaseServer;
   let target: DatabaseServer;
-  beforeAll(async () => {
-    source = await startMariaDb();
-    target = await startMariaDb();
-  });
-  afterAll(async () => {
-    await source?.stop();
-    await target?.stop();
-  });
+  useTwoServers((servers) => ({ source, target } = servers));
 
   async function both(sql: string): Promise<void> {
     for (const server of [source, target]) await server.execute(sql);

@@ -2,9 +2,9 @@
  * Random changes on several tables, of which the target refuses some at random moments, with owners that
  * crash and are replaced: once nothing is refused any more, both sides are equal.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startMariaDb } from '../servers/index.js';
+import { describe, expect, it } from 'vitest';
 import type { DatabaseServer } from '../servers/database.js';
+import { useTwoServers } from '../support/two-servers.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { waitFor } from '../support/wait-for.js';
 import { expectEqualTables } from '../sync/support.js';
@@ -25,14 +25,7 @@ const TABLES = ['k', 'u', 'n', 'c'];
 describe('tables set aside at random', () => {
   let source: DatabaseServer;
   let target: DatabaseServer;
-  beforeAll(async () => {
-    source = await startMariaDb();
-    target = await startMariaDb();
-  });
-  afterAll(async () => {
-    await source?.stop();
-    await target?.stop();
-  });
+  useTwoServers((servers) => ({ source, target } = servers));
 
   async function create(schema: string): Promise<void> {
     for (const server of [source, target]) {

@@ -1,29 +1,21 @@
 /** The answers of dmctl are the manual's (2.1.2.4, 4.3.2, 4.4.4-4.4.7): names, order and forms of values. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startMariaDb } from '../servers/index.js';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { DatabaseServer } from '../servers/database.js';
-import { startCluster, type TestCluster } from '../support/cluster.js';
-import { address, BareClient, sourceYaml, taskYaml, type Answer } from './support.js';
+import type { TestCluster } from '../support/cluster.js';
+import type { BareClient } from './support.js';
+import { address, sourceYaml, taskYaml, type Answer } from './support.js';
+import { useOneCluster } from './one-cluster.js';
 
 let upstream: DatabaseServer;
 let target: DatabaseServer;
 let cluster: TestCluster;
 let nats: BareClient;
 
+useOneCluster({ workers: 1 }, (all) => ({ upstream, target, cluster, nats } = all));
 beforeAll(async () => {
-  [upstream, target, cluster] = await Promise.all([
-    startMariaDb(),
-    startMariaDb({ binlog: 'off' }),
-    startCluster({ workers: 1 }),
-  ]);
-  nats = await BareClient.connect(cluster);
   await upstream.execute(
     "CREATE DATABASE test; CREATE TABLE test.t (id INT PRIMARY KEY, v VARCHAR(9)); INSERT INTO test.t VALUES (1,'a')",
   );
-});
-afterAll(async () => {
-  await nats?.[Symbol.asyncDispose]();
-  await Promise.all([cluster?.stop(), upstream?.stop(), target?.stop()]);
 });
 
 /** What dmctl prints, which is indented by four spaces and in the order of the manual. */

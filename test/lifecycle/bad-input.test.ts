@@ -2,12 +2,13 @@
  * Wrong input, over dmctl and over a bare NATS request: each is answered with `result: false`, a code, a
  * message and a workaround, and nothing of it is left in the cluster or on the target.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startMariaDb } from '../servers/index.js';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { DatabaseServer } from '../servers/database.js';
 import { freePort } from '../servers/ports.js';
-import { startCluster, type TestCluster } from '../support/cluster.js';
-import { address, BareClient, expectRefusal, sourceYaml, taskYaml, type Answer } from './support.js';
+import type { TestCluster } from '../support/cluster.js';
+import type { BareClient } from './support.js';
+import { address, expectRefusal, sourceYaml, taskYaml, type Answer } from './support.js';
+import { useOneCluster } from './one-cluster.js';
 
 let upstream: DatabaseServer;
 /** Writes no binlog, so that it is the source without one, too. */
@@ -19,13 +20,8 @@ let files = 0;
 
 const SCHEMAS = 'SELECT schema_name AS s FROM information_schema.schemata ORDER BY schema_name';
 
+useOneCluster({ workers: 1 }, (all) => ({ upstream, target, cluster, nats } = all));
 beforeAll(async () => {
-  [upstream, target, cluster] = await Promise.all([
-    startMariaDb(),
-    startMariaDb({ binlog: 'off' }),
-    startCluster({ workers: 1 }),
-  ]);
-  nats = await BareClient.connect(cluster);
   nowhere = await freePort();
   await upstream.execute(`
     CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY); INSERT INTO shop.t VALUES (1);
@@ -41,10 +37,6 @@ beforeAll(async () => {
     ...['norepl', 'noselect', 'noreload'].map((user) => sourceYaml(user, upstream, { user, password: 'pw' })),
   ];
   await nats.must('operate-source', { op: 'create', config: good });
-});
-afterAll(async () => {
-  await nats?.[Symbol.asyncDispose]();
-  await Promise.all([cluster?.stop(), upstream?.stop(), target?.stop()]);
 });
 
 /** The same words as a command line and as a request; both must be refused alike. */

@@ -1,30 +1,22 @@
 /** Trouble while replicating: what passes is survived, what does not pauses the task and says why. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startMariaDb } from '../servers/index.js';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { DatabaseServer } from '../servers/database.js';
-import { startCluster, type TestCluster } from '../support/cluster.js';
-import { address, BareClient, sourceYaml, taskYaml, untilEqual, type Answer } from './support.js';
+import type { TestCluster } from '../support/cluster.js';
+import type { BareClient } from './support.js';
+import { address, taskYaml, untilEqual, type Answer } from './support.js';
+import { useOneCluster } from './one-cluster.js';
 
 let upstream: DatabaseServer;
 let target: DatabaseServer;
 let cluster: TestCluster;
 let nats: BareClient;
 
-beforeAll(async () => {
-  [upstream, target, cluster] = await Promise.all([
-    startMariaDb(),
-    startMariaDb({ binlog: 'off' }),
-    startCluster({ workers: 2, keepaliveTtl: 3 }),
-  ]);
-  nats = await BareClient.connect(cluster);
-  await nats.must('operate-source', { op: 'create', config: [sourceYaml('one', upstream, { gtid: true })] });
-});
+useOneCluster(
+  { workers: 2, keepaliveTtl: 3, source: 'one' },
+  (all) => ({ upstream, target, cluster, nats } = all),
+);
 afterEach(async () => {
   for (const task of await nats.taskNames()) await nats.ask('stop-task', { task });
-});
-afterAll(async () => {
-  await nats?.[Symbol.asyncDispose]();
-  await Promise.all([cluster?.stop(), upstream?.stop(), target?.stop()]);
 });
 
 const details = () => cluster.describe();

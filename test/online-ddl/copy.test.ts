@@ -1,7 +1,7 @@
 /** Tools at work while the full copy is made: every place of the swap is before or after the table's copy. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { DatabaseServer } from '../servers/database.js';
-import { startMariaDb } from '../servers/index.js';
+import { useTwoServers } from '../support/two-servers.js';
 import { waitFor } from '../support/wait-for.js';
 import { expectEqualTables } from '../sync/support.js';
 import { Task } from '../values/support.js';
@@ -9,12 +9,7 @@ import { ghostBegin, ghostCopy, ghostEnd, ONLINE, SCHEMA } from './support.js';
 
 let source: DatabaseServer;
 let target: DatabaseServer;
-beforeAll(async () => {
-  [source, target] = await Promise.all([startMariaDb(), startMariaDb()]);
-});
-afterAll(async () => {
-  await Promise.all([source?.stop(), target?.stop()]);
-});
+useTwoServers((servers) => ({ source, target } = servers));
 
 const TABLES = ['a', 'b', 'c', 'd'];
 

@@ -1,40 +1,24 @@
 /** operate-schema and binlog-schema as typed: what they answer, and that rows decode by what they set. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startMariaDb } from '../servers/index.js';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { DatabaseServer } from '../servers/database.js';
-import { projectRoot, startCluster, type TestCluster } from '../support/cluster.js';
-import {
-  address,
-  BareClient,
-  expectRefusal,
-  sourceYaml,
-  taskYaml,
-  untilEqual,
-  type Answer,
-} from '../lifecycle/support.js';
+import { projectRoot, type TestCluster } from '../support/cluster.js';
+import type { BareClient } from '../lifecycle/support.js';
+import { address, expectRefusal, taskYaml, untilEqual, type Answer } from '../lifecycle/support.js';
+import { useOneCluster } from '../lifecycle/one-cluster.js';
 
 let upstream: DatabaseServer;
 let target: DatabaseServer;
 let cluster: TestCluster;
 let nats: BareClient;
 
-beforeAll(async () => {
-  [upstream, target, cluster] = await Promise.all([
-    startMariaDb(),
-    startMariaDb({ binlog: 'off' }),
-    startCluster({ workers: 1, keepaliveTtl: 5 }),
-  ]);
-  nats = await BareClient.connect(cluster);
-  await nats.must('operate-source', { op: 'create', config: [sourceYaml('one', upstream, { gtid: true })] });
-});
+useOneCluster(
+  { workers: 1, keepaliveTtl: 5, source: 'one' },
+  (all) => ({ upstream, target, cluster, nats } = all),
+);
 afterEach(async () => {
   for (const task of await nats.taskNames()) await nats.ask('stop-task', { task });
-});
-afterAll(async () => {
-  await nats?.[Symbol.asyncDispose]();
-  await Promise.all([cluster?.stop(), upstream?.stop(), target?.stop()]);
 });
 
 const details = () => cluster.describe();

@@ -2,38 +2,23 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { splitWords } from '../../src/config/extra-args.js';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startMariaDb } from '../servers/index.js';
+import { expect, it } from 'vitest';
 import type { DatabaseServer } from '../servers/database.js';
-import { projectRoot, startCluster, type TestCluster } from '../support/cluster.js';
+import { projectRoot, type TestCluster } from '../support/cluster.js';
 import { waitFor } from '../support/wait-for.js';
-import {
-  address,
-  BareClient,
-  expectRefusal,
-  sourceYaml,
-  taskYaml,
-  type Answer,
-} from '../lifecycle/support.js';
+import type { BareClient } from '../lifecycle/support.js';
+import { address, expectRefusal, taskYaml, type Answer } from '../lifecycle/support.js';
+import { useOneCluster } from '../lifecycle/one-cluster.js';
 
 let upstream: DatabaseServer;
 let target: DatabaseServer;
 let cluster: TestCluster;
 let nats: BareClient;
 
-beforeAll(async () => {
-  [upstream, target, cluster] = await Promise.all([
-    startMariaDb(),
-    startMariaDb({ binlog: 'off' }),
-    startCluster({ workers: 2, keepaliveTtl: 3 }),
-  ]);
-  nats = await BareClient.connect(cluster);
-  await nats.must('operate-source', { op: 'create', config: [sourceYaml('one', upstream, { gtid: true })] });
-});
-afterAll(async () => {
-  await nats?.[Symbol.asyncDispose]();
-  await Promise.all([cluster?.stop(), upstream?.stop(), target?.stop()]);
-});
+useOneCluster(
+  { workers: 2, keepaliveTtl: 3, source: 'one' },
+  (all) => ({ upstream, target, cluster, nats } = all),
+);
 
 const now = async () => String((await upstream.query('SELECT CAST(NOW() AS CHAR) AS n'))[0]?.['n']);
 async function nextSecond(): Promise<string> {

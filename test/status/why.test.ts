@@ -1,31 +1,23 @@
 /** query-status --why: for each way to be stuck what it is, since when, why, and a command that leads out. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startMariaDb } from '../servers/index.js';
+import { describe, expect, it } from 'vitest';
 import type { DatabaseServer } from '../servers/database.js';
-import { projectRoot, startCluster, type TestCluster } from '../support/cluster.js';
+import { projectRoot, type TestCluster } from '../support/cluster.js';
 import { waitFor } from '../support/wait-for.js';
-import { address, BareClient, sourceYaml, taskYaml, untilEqual, type Answer } from '../lifecycle/support.js';
+import type { BareClient } from '../lifecycle/support.js';
+import { address, taskYaml, untilEqual, type Answer } from '../lifecycle/support.js';
+import { useOneCluster } from '../lifecycle/one-cluster.js';
 
 let upstream: DatabaseServer;
 let target: DatabaseServer;
 let cluster: TestCluster;
 let nats: BareClient;
 
-beforeAll(async () => {
-  [upstream, target, cluster] = await Promise.all([
-    startMariaDb(),
-    startMariaDb({ binlog: 'off' }),
-    startCluster({ workers: 1, keepaliveTtl: 3 }),
-  ]);
-  nats = await BareClient.connect(cluster);
-  await nats.must('operate-source', { op: 'create', config: [sourceYaml('one', upstream, { gtid: true })] });
-});
-afterAll(async () => {
-  await nats?.[Symbol.asyncDispose]();
-  await Promise.all([cluster?.stop(), upstream?.stop(), target?.stop()]);
-});
+useOneCluster(
+  { workers: 1, keepaliveTtl: 3, source: 'one' },
+  (all) => ({ upstream, target, cluster, nats } = all),
+);
 
 const details = () => cluster.describe();
 

@@ -1,8 +1,8 @@
 /** A task that TiDB DM has run so far: its checkpoint rows are all there is, and its safe mode is due. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { SubtaskConfig } from '../../src/model/subtask-config.js';
-import { startMariaDb } from '../servers/index.js';
 import type { DatabaseServer } from '../servers/database.js';
+import { useTwoServers } from '../support/two-servers.js';
 import { expectEqualTables, incremental, startSyncer, untilSynced } from './support.js';
 
 /** As DM 5.3 creates it. */
@@ -90,14 +90,7 @@ const TABLE_INFO = {
 describe('a task of DM', () => {
   let source: DatabaseServer;
   let target: DatabaseServer;
-  beforeAll(async () => {
-    source = await startMariaDb();
-    target = await startMariaDb();
-  });
-  afterAll(async () => {
-    await source?.stop();
-    await target?.stop();
-  });
+  useTwoServers((servers) => ({ source, target } = servers));
 
   it.each([
     ['with an exit of its safe mode', true],

@@ -1,7 +1,7 @@
 /** The hard moments: a DDL that died half-way, a frozen owner with its transaction open, huge transactions. */
-import { afterAll, beforeAll, describe, it } from 'vitest';
-import { startMariaDb } from '../servers/index.js';
+import { describe, it } from 'vitest';
 import type { DatabaseServer } from '../servers/database.js';
+import { useTwoServers } from '../support/two-servers.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { waitFor } from '../support/wait-for.js';
 import { expectEqualTables, incremental, startSyncer, untilSynced } from './support.js';
@@ -13,14 +13,7 @@ function sleep(ms: number): Promise<void> {
 describe('sync at hard moments', () => {
   let source: DatabaseServer;
   let target: DatabaseServer;
-  beforeAll(async () => {
-    source = await startMariaDb();
-    target = await startMariaDb();
-  });
-  afterAll(async () => {
-    await source?.stop();
-    await target?.stop();
-  });
+  useTwoServers((servers) => ({ source, target } = servers));
 
   async function both(sql: string): Promise<void> {
     for (const server of [source, target]) await server.execute(sql);

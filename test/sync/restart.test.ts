@@ -1,22 +1,15 @@
 /** What a restart may change: the block-allow list in the middle of a transaction. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BlockAllowRules } from '../../src/model/subtask-config.js';
-import { startMariaDb } from '../servers/index.js';
 import type { DatabaseServer } from '../servers/database.js';
+import { useTwoServers } from '../support/two-servers.js';
 import { waitFor } from '../support/wait-for.js';
 import { expectEqualTables, incremental, startSyncer, untilSynced } from './support.js';
 
 describe('a restart in the middle of a big transaction', () => {
   let source: DatabaseServer;
   let target: DatabaseServer;
-  beforeAll(async () => {
-    source = await startMariaDb();
-    target = await startMariaDb();
-  });
-  afterAll(async () => {
-    await source?.stop();
-    await target?.stop();
-  });
+  useTwoServers((servers) => ({ source, target } = servers));
 
   const everything: BlockAllowRules = { doDbs: ['r'], doTables: [], ignoreDbs: [], ignoreTables: [] };
   const withoutNoise: BlockAllowRules = {
