@@ -110,7 +110,10 @@ async function tryTakeOver(
   );
   if (claimed[0].affectedRows === 0) {
     await session.execute('ROLLBACK');
-    throw new FencedError(await readEpoch(session, key));
+    throw new FencedError(
+      await readEpoch(session, key),
+      `take-over by epoch ${epoch} of stream ${key.stream}`,
+    );
   }
   await session.execute(`UPDATE ${lane} SET epoch=${epoch}, run=run+1 WHERE ${where}`);
   const [ownerRow] = await session.query(`SELECT run, lane_count FROM ${owner} WHERE ${where} FOR UPDATE`);
@@ -130,6 +133,33 @@ async function tryTakeOver(
 export async function readEpoch(session: Session, key: StreamKey): Promise<number> {
   const [row] = await session.query(`SELECT epoch FROM ${key.tables.owner} WHERE ${streamWhere(key)}`);
   return row === undefined ? 0 : Number(row.epoch);
+}
+
+/** What to throw where a write of ours has matched no row: who wanted to write what, and whose it is now. */
+export async function fencedFrom(
+  session: Session,
+  owner: Ownership,
+  what: string,
+  lane?: Pick<LaneRow, 'lane' | 'run'>,
+): Promise<FencedError> {
+  const where = streamWhere(owner);
+  const [row] = await session.query(`SELECT epoch, run, conn_id FROM ${owner.tables.owner} WHERE ${where}`);
+  const found = [`owner ${describeRow(row)}`];
+  if (lane !== undefined) {
+    const [of] = await session.query(
+      `SELECT epoch, run, conn_id FROM ${owner.tables.lane} WHERE ${where} AND lane=${lane.lane}`,
+    );
+    found.push(`lane ${lane.lane} ${describeRow(of)}`);
+  }
+  return new FencedError(
+    row === undefined ? 0 : Number(row.epoch),
+    `${what} of epoch ${owner.epoch}, run ${lane?.run ?? owner.run} of stream ${owner.stream}, found: ${found.join(', ')}`,
+  );
+}
+
+function describeRow(row: Record<string, string | null> | undefined): string {
+  if (row === undefined) return 'none';
+  return `epoch ${row.epoch} run ${row.run} connection ${row.conn_id}`;
 }
 
 function positionOf(row: Record<string, string | null>): LanePosition {
@@ -181,7 +211,7 @@ async function tryResetLanes(
   );
   if (mine[0].affectedRows === 0) {
     await session.execute('ROLLBACK');
-    throw new FencedError(await readEpoch(session, owner));
+    throw await fencedFrom(session, owner, 'new lanes');
   }
   await session.execute(`DELETE FROM ${owner.tables.lane} WHERE ${where}`);
   const values = Array.from(
@@ -221,7 +251,9 @@ export async function claimLane(
   );
   // A lost answer to this very UPDATE leaves run + 1: nobody else writes runs of this epoch and lane.
   const ownRun = row !== undefined && Number(row.epoch) === owner.epoch && Number(row.run) === run + 1;
-  if (claimed[0].affectedRows === 0 && !ownRun) throw new FencedError(await readEpoch(session, owner));
+  if (claimed[0].affectedRows === 0 && !ownRun) {
+    throw await fencedFrom(session, owner, 'claim of a lane', { lane, run });
+  }
   return { lane, run: run + 1, position: positionOf(row) };
 }
 

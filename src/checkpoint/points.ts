@@ -9,8 +9,7 @@ import type { Session } from '../mysql/session.js';
 import { decodeTableInfo, encodeTableInfo } from '../schema/table-info.js';
 import type { TableSchema } from '../schema/table.js';
 import { locationOf, MAX_POSITION, readRows, reconcile } from './dm-checkpoint.js';
-import { FencedError } from './fenced.js';
-import { readEpoch, streamWhere, type Ownership, type StreamKey } from './ownership.js';
+import { fencedFrom, streamWhere, type Ownership, type StreamKey } from './ownership.js';
 import { MAIN_STREAM, text, type MetaTables } from './tables.js';
 
 export interface SavedCheckpoint {
@@ -89,7 +88,7 @@ export async function flushCheckpoint(session: Session, owner: Ownership, flush:
   const [, mine] = await session.execute(`BEGIN;${fence(owner, place + endDdl)}`);
   if (mine.affectedRows === 0) {
     await session.execute('ROLLBACK');
-    throw new FencedError(await readEpoch(session, owner));
+    throw await fencedFrom(session, owner, 'checkpoint');
   }
   const statements: string[] = [];
   for (const table of flush.changed) {
@@ -197,5 +196,5 @@ export async function writeDdlRecord(session: Session, owner: Ownership, record:
         ` ddl_sql=${text(record.sql)}, ddl_before=${record.before === null ? 'NULL' : text(record.before)}`,
     ),
   );
-  if (results[0].affectedRows === 0) throw new FencedError(await readEpoch(session, owner));
+  if (results[0].affectedRows === 0) throw await fencedFrom(session, owner, 'record of a DDL');
 }

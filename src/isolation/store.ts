@@ -6,8 +6,7 @@
  *   counts once the parked table's `last_seq` has reached it.
  */
 import type { LanePosition, Ownership } from '../checkpoint/ownership.js';
-import { readEpoch, streamWhere } from '../checkpoint/ownership.js';
-import { FencedError } from '../checkpoint/fenced.js';
+import { fencedFrom, streamWhere } from '../checkpoint/ownership.js';
 import { text } from '../checkpoint/tables.js';
 import type { ProcessError } from '../model/status.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
@@ -206,7 +205,7 @@ export class IsolationStore {
     const [, mine] = await session.execute(`BEGIN;${fence}`);
     if (mine.affectedRows === 0) {
       await session.execute('ROLLBACK');
-      throw new FencedError(await readEpoch(session, owner));
+      throw await fencedFrom(session, owner, 'a table that is set aside');
     }
     let affected = 0;
     for (const [i, sql] of statements.entries()) {

@@ -13,7 +13,7 @@ import type { FileFormat } from '../dump/row-format.js';
 import type { SourceTable } from '../dump/source-tables.js';
 import type { Log } from '../runtime/ports.js';
 import { insertHead } from './small-tables.js';
-import { FencedError, type ChunkRow, type CopyMeta } from './copy-meta.js';
+import type { ChunkRow, CopyMeta } from './copy-meta.js';
 
 /**
  * Not strict on purpose: with LOCAL the server turns errors about values into warnings anyhow. Every
@@ -99,7 +99,7 @@ export class ChunkLoader {
         open = false;
         await meta.checkEpoch(session, epoch);
         const already = await meta.loadedAmount(session, job.chunk);
-        if (already === null) throw new FencedError(epoch);
+        if (already === null) throw meta.lost(epoch, job.chunk.source);
         return already;
       }
       await session.execute('COMMIT');

@@ -61,8 +61,14 @@ export interface CopyState {
 /** The copy has another owner by now. */
 export class FencedError extends Error {
   override readonly name = 'FencedError';
-  constructor(readonly seenEpoch: number) {
-    super(`another owner has taken over the copy with epoch ${seenEpoch}`);
+  /** @param detail What was to be written, for the log. */
+  constructor(
+    readonly seenEpoch: number,
+    detail = '',
+  ) {
+    super(
+      `another owner has taken over the copy with epoch ${seenEpoch}${detail === '' ? '' : `: ${detail}`}`,
+    );
   }
 }
 
@@ -108,20 +114,32 @@ export class CopyMeta {
   /**
    * Makes the copy ours: raises every epoch to `epoch`. Null when no copy was planned yet. Throws
    * FencedError when a higher epoch is there.
+   *
+   * The plan of an earlier owner may come between two of these statements. Once its rows are raised it can add
+   * no more, so in the end none is left behind.
    */
   async takeOver(session: Session, epoch: number): Promise<CopyState | null> {
     const own = `id = ${this.#id} AND epoch < ${epoch}`;
-    await session.execute(
-      `UPDATE ${this.#tables} SET epoch = ${epoch} WHERE ${own};
-       UPDATE ${this.#chunks} SET epoch = ${epoch} WHERE ${own}`,
-    );
-    await this.checkEpoch(session, epoch);
-    return this.read(session);
+    for (;;) {
+      await session.execute(`UPDATE ${this.#tables} SET epoch = ${epoch} WHERE ${own}`);
+      await session.execute(`UPDATE ${this.#chunks} SET epoch = ${epoch} WHERE ${own}`);
+      await this.checkEpoch(session, epoch);
+      const state = await this.read(session);
+      const [{ n }] = await session.query(
+        `SELECT (SELECT COUNT(*) FROM ${this.#tables} WHERE ${own}) + (SELECT COUNT(*) FROM ${this.#chunks} WHERE ${own}) AS n`,
+      );
+      if (Number(n) === 0) return state;
+    }
+  }
+
+  /** What to throw where a row of our own epoch is not as we have left it. */
+  lost(epoch: number, source: TableName): FencedError {
+    return new FencedError(epoch, `the plan has no such row of ${quoteTable(source)} of our epoch ${epoch}`);
   }
 
   async checkEpoch(session: Session, epoch: number): Promise<void> {
     const [{ e }] = await session.query(`SELECT MAX(epoch) AS e FROM ${this.#tables} WHERE id = ${this.#id}`);
-    if (e !== null && Number(e) > epoch) throw new FencedError(Number(e));
+    if (e !== null && Number(e) > epoch) throw new FencedError(Number(e), `this is epoch ${epoch}`);
   }
 
   /** Null when there is no plan, or no such tables. */
@@ -319,7 +337,7 @@ export class CopyMeta {
     );
     if (affectedRows === 1) return;
     await this.checkEpoch(session, epoch);
-    throw new FencedError(epoch);
+    throw this.lost(epoch, source);
   }
 
   #tableWhere(source: TableName): string {

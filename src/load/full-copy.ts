@@ -93,7 +93,10 @@ export class FullCopy {
         return { outcome: 'finished' };
       } catch (error) {
         if (signal.aborted) return { outcome: 'ended' };
-        if (error instanceof FencedError) return { outcome: 'fenced', seenEpoch: error.seenEpoch };
+        if (error instanceof FencedError) {
+          ports.log.warn('the full copy has been fenced', { error: error.message });
+          return { outcome: 'fenced', seenEpoch: error.seenEpoch };
+        }
         fruitless = this.#loadedChunks > before ? 0 : fruitless + 1;
         if (!isPassing(error) || fruitless >= MAX_FRUITLESS) throw asDmError(error);
         ports.log.warn('the full copy goes on in a new session', { error: String(error) });
@@ -135,7 +138,13 @@ export class FullCopy {
       state = await this.#plan(target, control, state, before);
       this.#begin(state);
       await mkdir(this.#folder, { recursive: true });
-      const objects = new TargetObjects({ config, source: control, target, folder: this.#folder });
+      const objects = new TargetObjects({
+        config,
+        source: control,
+        target,
+        folder: this.#folder,
+        log: this.#options.ports.log,
+      });
       await objects.createSchemas();
       const pending = state.chunks.filter((chunk) => !chunk.loaded);
       if (pending.length > 0) {
@@ -258,7 +267,7 @@ export class FullCopy {
       if (affectedRows !== 1) {
         await meta.checkEpoch(target, epoch);
         // An answer that was lost: it is marked already.
-        if ((await meta.loadedAmount(target, chunk)) === null) throw new FencedError(epoch);
+        if ((await meta.loadedAmount(target, chunk)) === null) throw meta.lost(epoch, chunk.source);
       }
       Object.assign(chunk, read, { loaded: true });
     }

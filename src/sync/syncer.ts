@@ -203,7 +203,10 @@ export class Syncer {
     } catch (error) {
       this.#failure ??= error;
       const cause = this.#failure;
-      if (cause instanceof FencedError) return { outcome: 'fenced', seenEpoch: cause.seenEpoch };
+      if (cause instanceof FencedError) {
+        this.#options.ports.log.warn('sync has been fenced', { error: cause.message });
+        return { outcome: 'fenced', seenEpoch: cause.seenEpoch };
+      }
       if (cause === ENDED) return { outcome: 'ended' };
       const at = this.#applier?.location();
       const gtids = (set: string) => new GtidTracker(this.#options.config.flavor, set);

@@ -14,8 +14,8 @@ import { text } from '../../checkpoint/tables.js';
 import { FencedError } from '../../checkpoint/fenced.js';
 import {
   claimLane,
+  fencedFrom,
   nameConnection,
-  readEpoch,
   streamWhere,
   type LanePosition,
   type LaneRow,
@@ -301,7 +301,7 @@ export class Lane {
     }
     if (results[results.length - 1].affectedRows !== 1) {
       await session.execute('ROLLBACK');
-      throw new FencedError(await readEpoch(session, this.#options.owner));
+      throw await fencedFrom(session, this.#options.owner, 'changes', { lane: this.number, run: this.#run });
     }
     this.#check(packet, results, head);
     this.#current = null;
@@ -419,8 +419,8 @@ export class Lane {
     if (!(error instanceof SqlError) || session === null || session.closed) return;
     const { owner } = this.#options;
     await session.execute('ROLLBACK');
-    const seenEpoch = await readEpoch(session, owner);
-    if (seenEpoch !== owner.epoch) throw new FencedError(seenEpoch);
+    const found = await fencedFrom(session, owner, 'changes', { lane: this.number, run: this.#run });
+    if (found.seenEpoch !== owner.epoch) throw found;
   }
 
   #putBack(): void {
