@@ -4,7 +4,7 @@ import { compileRowCodec } from '../../src/binlog/codec.js';
 import { BinlogDecoder } from '../../src/binlog/decoder.js';
 import { dumpCommand, queryCommand, sessionSetup } from '../../src/binlog/dump-command.js';
 import type { BinlogEvent, TableMap } from '../../src/binlog/events.js';
-import { readRawEvents } from '../../src/binlog/file.js';
+import { eventSize, readEventRuns } from '../../src/binlog/file.js';
 import { newRowIndex } from '../../src/binlog/row-indexer.js';
 import type { RowCodec } from '../../src/binlog/rows.js';
 import { openBinlogStream } from '../../src/binlog/stream.js';
@@ -46,7 +46,12 @@ class LiteralWriter {
 export async function decodeFile(file: string, flavor: 'mariadb' | 'mysql'): Promise<number> {
   const decoder = new BinlogDecoder({ flavor, verifyChecksum: true });
   const writer = new LiteralWriter();
-  for await (const raw of readRawEvents(file)) writer.take(decoder.decode(raw.buf, raw.start, raw.end));
+  for await (const { buf, start, end } of readEventRuns(file)) {
+    for (let at = start, next = at; at < end; at = next) {
+      next += eventSize(buf, at);
+      writer.take(decoder.decode(buf, at, next));
+    }
+  }
   return writer.rows;
 }
 

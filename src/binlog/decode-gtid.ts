@@ -8,49 +8,74 @@ type GtidEvent = Extract<BinlogEvent, { type: 'gtid' }>;
 
 const FL_STANDALONE = 1;
 const FL_PREPARED_XA = 0x40;
-/** Bit 55 of the immediate commit timestamp: the original one follows because it differs. */
-const ORIGINAL_FOLLOWS = 1n << 55n;
+/** In the upper 24 bits of the immediate commit timestamp: the original one follows because it differs. */
+const ORIGINAL_FOLLOWS = 1 << 23;
 
 export function formatUuid(bytes: Buffer): string {
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
 
+/** The text of UUIDs; that of the last one is kept, since most transactions of a binlog are of one server. */
+export class UuidTexts {
+  readonly #last = Buffer.alloc(16);
+  readonly #words = new DataView(this.#last.buffer, this.#last.byteOffset, 16);
+  #text = formatUuid(this.#last);
+
+  of(buf: Buffer, at: number): string {
+    const last = this.#words;
+    for (let i = 0; i < 16; i += 4) {
+      if (buf.readInt32LE(at + i) === last.getInt32(i, true)) continue;
+      buf.copy(this.#last, 0, at, at + 16);
+      this.#text = formatUuid(this.#last);
+      break;
+    }
+    return this.#text;
+  }
+}
+
+/** GTID_LOG_EVENT, or ANONYMOUS_GTID_LOG_EVENT where there are no `uuids` to name. */
 export function decodeMysqlGtid(
   header: EventHeader,
   buf: Buffer,
   start: number,
   end: number,
-  anonymous: boolean,
+  uuids: UuidTexts | null,
 ): GtidEvent {
   const cursor = new Cursor(buf, start, end);
-  cursor.skip(1);
-  const uuid = cursor.bytes(16);
-  const gno = cursor.u64();
-  const event = {
-    type: 'gtid' as const,
-    header,
-    flavor: 'mysql' as const,
-    gtid: anonymous ? '' : `${formatUuid(uuid)}:${gno}`,
-    standalone: false,
-  };
-  // MySQL 5.6 ends here; 5.7 adds the logical clock; 8.0 the timestamps.
-  if (cursor.left < 1 + 16 + 7 || cursor.u8() !== 2) return event;
-  cursor.skip(16);
-  const immediate = readU56(cursor);
-  if ((immediate & ORIGINAL_FOLLOWS) === 0n) {
-    return { ...event, immediateCommitTimestamp: immediate, originalCommitTimestamp: immediate };
+  cursor.skip(1 + 16 + 8);
+  let gtid = '';
+  if (uuids !== null) {
+    const high = buf.readUInt32LE(start + 21);
+    const gno =
+      high < SAFE_HIGH ? high * 2 ** 32 + buf.readUInt32LE(start + 17) : buf.readBigUInt64LE(start + 17);
+    gtid = `${uuids.of(buf, start + 1)}:${gno}`;
   }
+  // MySQL 5.6 ends here; 5.7 adds the logical clock; 8.0 the timestamps.
+  if (cursor.left < 1 + 16 + 7 || cursor.u8() !== 2) {
+    return { type: 'gtid', header, flavor: 'mysql', gtid, standalone: false };
+  }
+  cursor.skip(16);
+  const low = cursor.u32();
+  const high = cursor.u24();
+  const differs = (high & ORIGINAL_FOLLOWS) !== 0;
+  const immediate = u56(low, high & ~ORIGINAL_FOLLOWS);
   return {
-    ...event,
-    immediateCommitTimestamp: immediate & ~ORIGINAL_FOLLOWS,
-    originalCommitTimestamp: readU56(cursor),
+    type: 'gtid',
+    header,
+    flavor: 'mysql',
+    gtid,
+    standalone: false,
+    immediateCommitTimestamp: immediate,
+    originalCommitTimestamp: differs ? u56(cursor.u32(), cursor.u24()) : immediate,
   };
 }
 
-function readU56(cursor: Cursor): bigint {
-  const low = BigInt(cursor.u32());
-  return low | (BigInt(cursor.u24()) << 32n);
+/** Below this upper part a number is exact. */
+const SAFE_HIGH = 2 ** 21;
+
+function u56(low: number, high: number): bigint {
+  return high < SAFE_HIGH ? BigInt(high * 2 ** 32 + low) : (BigInt(high) << 32n) | BigInt(low);
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   decodeMysqlGtid,
   decodePreviousGtids,
   decodeTaggedGtid,
+  UuidTexts,
 } from './decode-gtid.js';
 import { decodeQuery } from './decode-query.js';
 import { decodeRows } from './decode-rows.js';
@@ -47,6 +48,7 @@ export class BinlogDecoder {
   readonly #flavor: Flavor;
   readonly #verify: boolean;
   readonly #maps = new TableMaps();
+  readonly #uuids = new UuidTexts();
   #file: string;
   /** End of the last event that stood in the file: the base on which 32-bit positions are extended. */
   #position = 0;
@@ -209,9 +211,9 @@ export class BinlogDecoder {
       case EVENT.XA_PREPARE:
         return decodeXaPrepare(header, buf, start, end);
       case EVENT.GTID:
-        return decodeMysqlGtid(header, buf, start, end, false);
+        return decodeMysqlGtid(header, buf, start, end, this.#uuids);
       case EVENT.ANONYMOUS_GTID:
-        return decodeMysqlGtid(header, buf, start, end, true);
+        return decodeMysqlGtid(header, buf, start, end, null);
       case EVENT.GTID_TAGGED:
         return decodeTaggedGtid(header, buf, start, end);
       case EVENT.PREVIOUS_GTIDS:

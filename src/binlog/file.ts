@@ -17,13 +17,18 @@ export interface BinlogFileOptions {
 /** In the flags of the format event: the server has not closed the file. */
 const FLAG_IN_USE = 0x01;
 
+/** Bytes buf[start..end). */
+export interface Bytes {
+  readonly buf: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
- * Raw events of a file, as views of buffers that are never reused. A file that is still written to, or
- * was when the server died, ends with its last complete event; any other must not end within one.
+ * Raw events of a file, many whole ones at a time, in buffers that are never reused. A file that is still
+ * written to, or was when the server died, ends with its last complete event; any other must not end within one.
  */
-export async function* readRawEvents(
-  file: string,
-): AsyncGenerator<{ buf: Buffer; start: number; end: number }> {
+export async function* readEventRuns(file: string): AsyncGenerator<Bytes> {
   const handle = await open(file, 'r');
   try {
     let buf = Buffer.alloc(0);
@@ -48,12 +53,14 @@ export async function* readRawEvents(
         if (buf.length >= 4 + HEADER_LENGTH) inUse = (buf[4 + 17] & FLAG_IN_USE) !== 0;
       }
       offset += bytesRead;
-      for (;;) {
-        const size = eventSize(buf, at);
-        if (size === 0 || buf.length - at < size) break;
-        yield { buf, start: at, end: at + size };
+      const start = at;
+      // A broken size ends the run: what stands before it is handed out first.
+      for (let left = buf.length - at; left >= HEADER_LENGTH; left = buf.length - at) {
+        const size = buf.readUInt32LE(at + 9);
+        if (size < HEADER_LENGTH || size > left) break;
         at += size;
       }
+      if (at > start) yield { buf, start, end: at };
       if (bytesRead > 0) continue;
       if (at < buf.length && !inUse) throw binlogError(`${path.basename(file)} ends within an event`);
       return;
@@ -63,8 +70,18 @@ export async function* readRawEvents(
   }
 }
 
+/** As readEventRuns, one by one. */
+export async function* readRawEvents(file: string): AsyncGenerator<Bytes> {
+  for await (const { buf, start, end } of readEventRuns(file)) {
+    for (let at = start, next = at; at < end; at = next) {
+      next += eventSize(buf, at);
+      yield { buf, start: at, end: next };
+    }
+  }
+}
+
 /** Size of the event at `at`; 0 while its header is not complete. */
-function eventSize(buf: Buffer, at: number): number {
+export function eventSize(buf: Buffer, at: number): number {
   if (buf.length - at < HEADER_LENGTH) return 0;
   const size = buf.readUInt32LE(at + 9);
   if (size < HEADER_LENGTH) throw binlogError(`bad event size ${size}`);
@@ -73,9 +90,12 @@ function eventSize(buf: Buffer, at: number): number {
 
 export async function* readBinlogFile(file: string, options: BinlogFileOptions): AsyncGenerator<BinlogEvent> {
   const decoder = new BinlogDecoder({ ...options, file: path.basename(file) });
-  for await (const raw of readRawEvents(file)) {
-    const event = decoder.decode(raw.buf, raw.start, raw.end);
-    if (event) yield event;
-    for (let inner = decoder.pending(); inner; inner = decoder.pending()) yield inner;
+  for await (const { buf, start, end } of readEventRuns(file)) {
+    for (let at = start, next = at; at < end; at = next) {
+      next += eventSize(buf, at);
+      const event = decoder.decode(buf, at, next);
+      if (event) yield event;
+      for (let inner = decoder.pending(); inner; inner = decoder.pending()) yield inner;
+    }
   }
 }
