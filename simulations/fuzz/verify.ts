@@ -18,7 +18,10 @@ async function tablesOf(server: FuzzTarget, schema: string): Promise<string[]> {
 
 async function definition(server: FuzzTarget, table: string): Promise<string> {
   const [row] = await server.query(`SHOW CREATE TABLE ${table}`);
-  return String(row?.['Create Table']).replace(/ AUTO_INCREMENT=\d+/, '');
+  // A table that is renamed while it is copied meets its own check under the old name: docs/ddl.md.
+  return String(row?.['Create Table'])
+    .replace(/ AUTO_INCREMENT=\d+/, '')
+    .replace(/^( {2}CONSTRAINT `\w+?)__\d+(` CHECK)/gm, '$1$2');
 }
 
 /** What two flavours can be asked to agree on: names, order, nullability and keys. */

@@ -14,6 +14,8 @@ import { fetchCollationDefaults, type CollationDefaults } from '../schema/fetch-
 import { dialectOf, listSchemas } from '../schema/fetch.js';
 import { schemaCreateFile, tableSchemaFile } from '../dump/file-names.js';
 import { readDatabaseDefinition, type SourceTable } from '../dump/source-tables.js';
+import type { Log } from '../runtime/ports.js';
+import { runWithCheckNames } from './check-names.js';
 import { withoutIndexes } from './deferred-indexes.js';
 import {
   translateCreateDatabase,
@@ -48,6 +50,7 @@ export interface TargetObjectsOptions {
   readonly source: Session;
   readonly target: Session;
   readonly folder: string;
+  readonly log: Log;
 }
 
 export class TargetObjects {
@@ -160,8 +163,10 @@ export class TargetObjects {
   }
 
   async #run(sql: string, session = this.#options.target): Promise<void> {
+    const { log } = this.#options;
+    const run = async (one: string) => void (await session.execute(one));
     try {
-      await session.execute(sql);
+      await runWithCheckNames({ sql, session, log, run });
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       throw new DmError(CODES.loadTargetTable, `the target refused: ${sql}`, { cause: error });

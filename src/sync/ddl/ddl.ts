@@ -13,6 +13,7 @@ import { DmError } from '../../errors/dm-error.js';
 import { eventRefused, type EventFilter } from '../../filter/event-filter.js';
 import { statementParts } from '../../filter/event-types.js';
 import type { Router } from '../../filter/router.js';
+import { runWithCheckNames } from '../../load/check-names.js';
 import { quoteName, quoteTable, tableKey, type TableName } from '../../model/table-name.js';
 import { ConnectionError, SqlError, type Session } from '../../mysql/session.js';
 import type { Clock, Log } from '../../runtime/ports.js';
@@ -278,7 +279,7 @@ export class DdlRunner {
           }
           await writeDdlRecord(session, owner(), { ...statement, before: now });
           known = now;
-          await this.#execute(session, event, statement, plan.schema);
+          await this.#execute(session, event, statement, plan);
         });
         return;
       } catch (error) {
@@ -295,7 +296,7 @@ export class DdlRunner {
     session: Session,
     event: QueryEvent,
     statement: Omit<DdlRecord, 'before'>,
-    schema: string | undefined,
+    { schema, targets }: DdlSteps,
   ): Promise<void> {
     const { target, source, log, owner, collations } = this.#options;
     const dialect = this.dialectOf(event);
@@ -310,11 +311,12 @@ export class DdlRunner {
         dialect,
         defaultSchema: event.schema,
       });
-      for (const one of [...before, sql]) {
-        await executeAsSource(session, event, one, this.#options.dialect, (zone, seconds) =>
+      const run = (one: string) =>
+        executeAsSource(session, event, one, this.#options.dialect, (zone, seconds) =>
           source.retry((upstream) => zoneOffset(upstream, zone, seconds)),
         );
-      }
+      for (const one of before) await run(one);
+      await runWithCheckNames({ sql, session, log, table: targets[0], run });
     } catch (error) {
       if (error instanceof ConnectionError) throw error;
       let refusal = error;
