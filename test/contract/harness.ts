@@ -23,7 +23,7 @@ export async function until(
   clock: Clock,
   what: string,
   condition: () => boolean | Promise<boolean>,
-  deadlineMs = 15_000,
+  deadlineMs = 60_000,
 ): Promise<void> {
   const end = clock.monotonic() + deadlineMs;
   while (!(await condition())) {
