@@ -61,6 +61,11 @@ export class Applier {
     return this.#statements.ddls;
   }
 
+  /** Nothing of a transaction is given out that is still to be read, or to be read again, to its end. */
+  get between(): boolean {
+    return !this.transaction.open && this.#replay === null;
+  }
+
   /** End of the last transaction that was read whole. */
   location(): BinlogLocation {
     return { name: this.#name, pos: this.#pos, gtidSet: this.#gtids?.toString() ?? '' };

@@ -62,11 +62,11 @@ export async function runTurns(options: TurnsOptions): Promise<never> {
       await time.during('waitForLane', unlessAborted(options.parking()?.atBoundary(), signal));
     } else if (idle) await time.during('read', options.idle.ready(stream, signal));
     else await time.during('sockets', nextTurn());
-    if (!applier.transaction.open) await options.afterTurn();
+    if (applier.between) await options.afterTurn();
   }
 }
 
 /** Between two transactions, and a table that was set aside waits for it to rejoin. */
 function isAtBoundary({ applier, parking }: TurnsOptions): boolean {
-  return parking()?.wantsBoundary === true && !applier.transaction.open;
+  return parking()?.wantsBoundary === true && applier.between;
 }

@@ -89,5 +89,8 @@ describe('the fold of key values', () => {
     expect(choose({ base: 'varchar' }, { base: 'char', collation: 'macce_general_ci' })).toBe('constant');
     expect(choose({ base: 'varbinary' }, { base: 'binary', length: 4 })).toBe('constant');
     expect(chooseFold(undefined, column({ base: 'int' }))).toBe('constant');
+    const computed = { ...column({ base: 'int' }), generated: { expression: 'a % 7', stored: true } };
+    expect(chooseFold(column({ base: 'int' }), computed)).toBe('constant');
+    expect(chooseFold(computed, computed)).toBe('integer');
   });
 });
