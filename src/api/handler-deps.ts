@@ -11,8 +11,8 @@ export interface HandlerDeps {
   cluster: Cluster;
   log: Log;
   secrets: Secrets;
-  /** The precheck of one subtask; the results in the order of the manual. */
-  check: (subtask: SubtaskConfig) => Promise<CheckResult[]>;
+  /** The precheck of one subtask; the results in the order of the manual. `anew`: its checkpoint will be removed. */
+  check: (subtask: SubtaskConfig, anew: boolean) => Promise<CheckResult[]>;
   /**
    * Connects to an upstream and tells what it is, and whether it writes GTIDs. The password is plain.
    * Rejects with DmError (10001 and the like) when it cannot be reached or the login fails.

@@ -38,7 +38,7 @@ export function checkTask(deps: HandlerDeps): Handler {
     const { task: text, file, errCnt, warnCnt } = parseRequest(checkSchema, request);
     const limits = { error: errCnt ?? 10, warn: warnCnt ?? 10 };
     const task = parseTaskConfig(text, file ?? 'task.yaml');
-    const results = await checkAll(deps, await resolve(deps, task, []));
+    const results = await checkAll(deps, await resolve(deps, task, []), task.removeMeta);
     const failure = checkFailure(results, limits);
     if (failure) throw failure;
     const detail = checkDetail(results, limits);
@@ -60,13 +60,13 @@ export function startTask(deps: HandlerDeps): Handler {
       task.name,
       subtasks.map((subtask) => subtask.sourceId),
     );
-    const results = await checkAll(deps, subtasks);
+    const removeMeta = (parsed.removeMeta ?? false) || task.removeMeta;
+    const results = await checkAll(deps, subtasks, removeMeta);
     const failure = checkFailure(results);
     if (failure) throw failure;
     for (const warning of [...task.warnings, ...warningsOf(results)]) {
       deps.log.warn('task starts with a warning', { task: task.name, warning });
     }
-    const removeMeta = (parsed.removeMeta ?? false) || task.removeMeta;
     const options = {
       sources,
       removeMeta,
@@ -139,8 +139,12 @@ async function refuseExisting(deps: HandlerDeps, name: string, sources: readonly
   );
 }
 
-async function checkAll(deps: HandlerDeps, subtasks: readonly SubtaskConfig[]): Promise<CheckResult[]> {
-  const lists = await Promise.all(subtasks.map((subtask) => deps.check(subtask)));
+async function checkAll(
+  deps: HandlerDeps,
+  subtasks: readonly SubtaskConfig[],
+  anew: boolean,
+): Promise<CheckResult[]> {
+  const lists = await Promise.all(subtasks.map((subtask) => deps.check(subtask, anew)));
   return lists.flat().map((result, id) => ({ ...result, id }));
 }
 

@@ -55,7 +55,7 @@ export async function runMaster(config: MasterConfig, shell: Shell): Promise<voi
             leaseMs: LEADER_LEASE_MS,
             handlers: {
               secrets,
-              check: (subtask) => runChecks(subtask),
+              check: (subtask, anew) => runChecks(subtask, { anew }),
               probeSource: (from) => probeSource({ from }),
             },
           },

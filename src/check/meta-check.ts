@@ -9,14 +9,14 @@ import type { Finding } from './types.js';
 
 const SUCCESS: Finding = { state: 'success' };
 
-/** A task that has a checkpoint goes on from there: its `meta` is not looked at. */
+/** A task that has a checkpoint in `target` goes on from there: its `meta` is not looked at. */
 export async function checkMetaPosition(
   source: Session,
-  target: Session,
+  target: Session | null,
   config: SubtaskConfig,
 ): Promise<Finding> {
   const { meta, enableGtid, flavor } = config;
-  if (meta === undefined || (await hasCheckpoint(target, config))) return SUCCESS;
+  if (meta === undefined || (target !== null && (await hasCheckpoint(target, config)))) return SUCCESS;
   if (enableGtid && meta.binlogGtid !== '') {
     try {
       parseGtidSet(flavor, meta.binlogGtid);

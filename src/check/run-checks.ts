@@ -138,9 +138,12 @@ const SOURCE_CHECKS: readonly SourceCheck[] = [
 
 /**
  * Runs all checks of the subtask that `ignore-checking-items` leaves. Rejects with DmError 10001 where a
- * database cannot be reached.
+ * database cannot be reached. `anew`: the subtask's checkpoint does not count, it will be removed.
  */
-export async function runChecks(config: SubtaskConfig, signal?: AbortSignal): Promise<CheckResult[]> {
+export async function runChecks(
+  config: SubtaskConfig,
+  { signal, anew = false }: { readonly signal?: AbortSignal; readonly anew?: boolean } = {},
+): Promise<CheckResult[]> {
   const ignored = new Set(config.ignoreCheckingItems);
   if (ignored.has('all')) return [];
   const results: CheckResult[] = [];
@@ -165,7 +168,7 @@ export async function runChecks(config: SubtaskConfig, signal?: AbortSignal): Pr
     const target = await open(config, 'downstream', signal);
     try {
       if (!ignored.has('meta_position') && config.taskMode === 'incremental' && config.meta !== undefined) {
-        const finding = await guarded(() => checkMetaPosition(source, target, config));
+        const finding = await guarded(() => checkMetaPosition(source, anew ? null : target, config));
         const desc = 'check whether the source has the place that meta names';
         add('meta position check', desc, finding, config.from);
       }

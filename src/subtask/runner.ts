@@ -106,7 +106,7 @@ export class SubtaskRunner {
     const { signal } = this.#abort;
     if (next === 'Check') {
       this.#enter('Check');
-      const failure = checkFailure(await runChecks(config, signal));
+      const failure = checkFailure(await runChecks(config, { signal }));
       if (failure !== null) throw failure;
     }
     if (next !== 'Sync') {

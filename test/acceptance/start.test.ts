@@ -100,7 +100,10 @@ it('a task that has a checkpoint goes on from it, whatever its meta says', async
   });
   await untilEqual(one, target, 'd.t', { details: () => cluster.describe() });
   await nats.must('stop-task', { task: 'start' });
-  await nats.must('start-task', { task: task('one', 'binlog-name: mysql-bin.000099') });
+  const wrong = task('one', 'binlog-name: mysql-bin.000099');
+  const anew: Answer = await nats.ask('start-task', { task: wrong, removeMeta: true });
+  expect(anew).toMatchObject({ result: false, msg: expect.stringMatching(/no binlog mysql-bin\.000099/) });
+  await nats.must('start-task', { task: wrong });
   await one.execute('INSERT INTO d.t VALUES (2)');
   await untilEqual(one, target, 'd.t', { details: () => cluster.describe() });
   await nats.must('stop-task', { task: 'start' });
