@@ -114,6 +114,11 @@ describe('a master with --join', () => {
     const left = await cluster.dmctl(['list-member', '--name', 'master3']);
     expect(JSON.stringify(left.json)).not.toContain(third.addr);
     await cluster.worker('worker1').stop();
+    // The master that is asked learns of the end by its watch.
+    await waitFor(async () => (await cluster.workerStages()).get('worker1') === 'offline', {
+      what: 'the worker that was stopped to be offline',
+      details: () => cluster.describe(),
+    });
     await cluster.must(['offline-member', '--worker', '--name', 'worker1']);
     expect((await cluster.workerStages()).size).toBe(0);
     const gone = await cluster.dmctl(['offline-member', '--worker', '--name', 'worker1']);
