@@ -1,8 +1,8 @@
 /** A reading place in a statement's tokens, with the small pieces of grammar that all parsers share. */
 import type { TableName } from '../model/table-name.js';
-import type { Range, Removal, TableRef } from './ddl-types.js';
+import type { Removal, TableRef } from './ddl-types.js';
 import type { Dialect } from './dialect.js';
-import { parseError, Tokenizer } from './tokenizer.js';
+import { type Mark, parseError, Tokenizer } from './tokenizer.js';
 import type { Token } from './tokens.js';
 
 export interface CursorOptions extends Dialect {
@@ -29,8 +29,13 @@ export class Cursor {
   }
 
   /** What every parsed statement holds. The lists grow while the statement is read. */
-  common(): { sql: string; tables: TableRef[]; removals: Removal[]; marks: readonly Range[] } {
-    return { sql: this.sql, tables: this.tables, removals: this.removals, marks: this.#tokenizer.marks };
+  common(): { sql: string; tables: TableRef[]; removals: Removal[] } {
+    return { sql: this.sql, tables: this.tables, removals: this.removals };
+  }
+
+  /** Of executable comments in what has been read so far. */
+  get marks(): readonly Mark[] {
+    return this.#tokenizer.marks;
   }
 
   peek(distance = 0): Token {

@@ -1,5 +1,6 @@
 /** What `parseDdl` makes of a statement: a typed skeleton with the offsets of every name it may rewrite. */
 import type { TableName } from '../model/table-name.js';
+import type { Dialect } from './dialect.js';
 import type { IndexPart } from './table.js';
 
 /** Half-open range of UTF-16 offsets into the statement. */
@@ -155,14 +156,25 @@ export type AlterOperation = Range & {
     | { readonly op: 'versioning'; readonly what: string }
   );
 
+/** What of a statement stood in executable comments that the source's server ran. */
+export interface ExecutedComments {
+  /** The statement as written. */
+  readonly origin: string;
+  /** Ranges of the plain text, in its order, with the head of the comment: `/*!80023`. */
+  readonly contents: readonly (Range & { readonly head: string })[];
+  /** How both texts are read. */
+  readonly options: Dialect & { readonly defaultSchema: string };
+}
+
 interface Common {
+  /** Of what changes structures: as the source's server ran it, without executable comments (plain.ts). */
   readonly sql: string;
+  /** Where executable comments stood. */
+  readonly comments?: ExecutedComments;
   /** Every table (or schema) the statement names, in the order of the text. */
   readonly tables: readonly TableRef[];
   /** Parts that only the source's server understands and that a rewritten statement leaves out. */
   readonly removals: readonly Removal[];
-  /** The brackets of executable comments whose content the source's server ran. */
-  readonly marks: readonly Range[];
 }
 
 export interface CreateTable extends Common {

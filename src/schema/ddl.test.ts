@@ -133,6 +133,26 @@ describe('rewriteTables', () => {
   });
 });
 
+describe('rewriteTables of executable comments', () => {
+  it.each([
+    [
+      'ALTER TABLE a /*!80000 ADD INDEX i (x) */, RENAME COLUMN y TO z',
+      'ALTER TABLE `x_d`.`y_a`  ADD INDEX i (x) , RENAME COLUMN y TO z',
+    ],
+    ['/*!50003 DROP TABLE IF EXISTS t */ /*M! , u */', ' DROP TABLE IF EXISTS `x_d`.`y_t`  '],
+  ])('%s', (sql, expected) => expect(rewritten(sql)).toBe(expected));
+
+  it('passes over what nobody migrates, however it goes on', () => {
+    for (const sql of [
+      '/*!50003 CREATE TRIGGER a BEFORE INSERT ON t FOR EACH ROW /*!99999 x */',
+      "/*!50003 CREATE*/ /*!50017 DEFINER=`a`@`b`*/ /*!50003 PROCEDURE p() SELECT '*/",
+      '/*M! CREATE */ /*!50001 DROP VIEW IF EXISTS v*/',
+    ]) {
+      expect(parseDdl(sql, MYSQL).kind).toBe('other-ddl');
+    }
+  });
+});
+
 describe('splitStatement', () => {
   it('takes an ALTER apart', () => {
     expect(

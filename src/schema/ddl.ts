@@ -11,6 +11,7 @@ import { parseCreateTable } from './parse-create-table.js';
 import { parseIndexOptions, parseIndexParts, skipIndexType } from './parse-index.js';
 import { parseDatabaseOptions } from './parse-options.js';
 import { parseOtherObject, parseOtherVerb } from './parse-other.js';
+import { plainText } from './plain.js';
 
 export interface ParseOptions {
   readonly flavor: SqlFlavor;
@@ -49,8 +50,32 @@ export function parseDdl(sql: string, options: ParseOptions): ParsedStatement {
     defaultSchema: options.defaultSchema ?? '',
   };
   const cursor = new Cursor(sql, full);
+  const parsed = readStatement(cursor);
+  // Of the others not all is read, and nothing is changed.
+  if (cursor.marks.length === 0 || !isMigrated(parsed)) return parsed;
+  const plain = plainText(sql, cursor.marks);
+  const comments = { origin: sql, contents: plain.contents, options: full };
+  return { ...readStatement(new Cursor(plain.sql, full)), comments };
+}
+
+function readStatement(cursor: Cursor): ParsedStatement {
   skipSetStatement(cursor);
   return parseStatement(cursor);
+}
+
+function isMigrated({ kind }: ParsedStatement): boolean {
+  switch (kind) {
+    case 'other-ddl':
+    case 'dml':
+    case 'begin':
+    case 'commit':
+    case 'rollback':
+    case 'xa':
+    case 'empty':
+      return false;
+    default:
+      return true;
+  }
 }
 
 /** MariaDB: SET STATEMENT x=1, y=2 FOR statement. The prefix is left out when the statement is rewritten. */

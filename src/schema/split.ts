@@ -2,7 +2,7 @@
 import { unreachable } from '../model/assert.js';
 import { quoteTable } from '../model/table-name.js';
 import type { AlterOperation, AlterTable, ParsedStatement } from './ddl-types.js';
-import { applyEdits, type Edit, type NameMap, rewriteTables, tableEdits } from './rewrite.js';
+import { applyEdits, type NameMap, rewriteTables, tableEdits } from './rewrite.js';
 import type { TableSchema } from './table.js';
 
 /**
@@ -51,9 +51,7 @@ export function splitAlter(
     needsKeyAtOnce(steps) ||
     replacesPrimary(steps, before);
   if (whole && steps.length === all.length) return [rewriteTables(statement, map)];
-  // A comment that is run may begin in one step and end in another: only its content is kept.
-  const marks: Edit[] = statement.marks.map(({ start, end }) => ({ start, end, text: '' }));
-  const edits = [...tableEdits(statement, map), ...marks].sort((a, b) => a.start - b.start);
+  const edits = tableEdits(statement, map);
   const head = `ALTER TABLE ${statement.ifExists ? 'IF EXISTS ' : ''}${quoteTable(map(statement.table.name))} `;
   const dropsColumn = steps.some((step) => step.op === 'drop-column');
   const ordered = steps

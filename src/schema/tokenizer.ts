@@ -5,7 +5,7 @@
  */
 import { CODES } from '../errors/codes.js';
 import { DmError } from '../errors/dm-error.js';
-import { readCommentHead, skipComment } from './comments.js';
+import { isExecutable, readCommentHead, skipComment } from './comments.js';
 import type { Dialect } from './dialect.js';
 import { CH, isDigit, isHexDigit, isSpace, isWordChar, type Token, type TokenKind } from './tokens.js';
 
@@ -22,6 +22,13 @@ export function parseError(sql: string, at: number, message: string): DmError {
   );
 }
 
+/** Where an executable comment that is run opens or closes, or one, of whatever server, that is passed over. */
+export interface Mark {
+  readonly kind: 'open' | 'close' | 'passed-over';
+  readonly start: number;
+  readonly end: number;
+}
+
 export class Tokenizer {
   readonly #sql: string;
   readonly #dialect: Dialect;
@@ -31,8 +38,8 @@ export class Tokenizer {
   /** The last token was a dot: what follows is a name, digits or not. */
   #afterDot = false;
   #afterName = false;
-  /** Where executable comments that are run open and close: text that is not part of what is run. */
-  readonly marks: { start: number; end: number }[] = [];
+  /** Of executable comments, so far: text that is not part of what is run. */
+  readonly marks: Mark[] = [];
 
   constructor(sql: string, dialect: Dialect) {
     this.#sql = sql;
@@ -68,20 +75,20 @@ export class Tokenizer {
         if (after > CH.space) return;
         this.#at = lineEnd(sql, this.#at);
       } else if (c === CH.slash && sql.charCodeAt(this.#at + 1) === CH.star) {
-        const head: ReturnType<typeof readCommentHead> =
-          this.#comment >= 0 ? { run: false } : readCommentHead(sql, this.#at, this.#dialect);
+        const head = readCommentHead(sql, this.#at, this.#dialect);
         if (head.run) {
           this.#comment = this.#at;
-          this.marks.push({ start: this.#at, end: head.body });
+          this.marks.push({ kind: 'open', start: this.#at, end: head.body });
           this.#at = head.body;
         } else {
-          const end = skipComment(sql, this.#at);
+          const end = skipComment(sql, this.#at, this.#dialect);
           if (end < 0) throw parseError(sql, this.#at, 'comment is not closed');
+          if (isExecutable(sql, this.#at)) this.marks.push({ kind: 'passed-over', start: this.#at, end });
           this.#at = end;
         }
       } else if (c === CH.star && this.#comment >= 0 && sql.charCodeAt(this.#at + 1) === CH.slash) {
         this.#comment = -1;
-        this.marks.push({ start: this.#at, end: this.#at + 2 });
+        this.marks.push({ kind: 'close', start: this.#at, end: this.#at + 2 });
         this.#at += 2;
       } else {
         return;

@@ -204,7 +204,8 @@ export class Statements {
     const { name, pos, gtid } = this.#transaction;
     if (parking !== null && parked !== null) {
       const before = parsed.tables.map(({ name }) => tracker.get(name))[0];
-      parking.keepDdl({ ...event, sql: parsed.sql }, parked, this.#transaction, before);
+      const sql = parsed.comments?.origin ?? parsed.sql;
+      parking.keepDdl({ ...event, sql }, parked, this.#transaction, before);
     } else {
       this.#ddlTarget = plan.targets.length === 1 && plan.targets[0].table !== '' ? plan.targets[0] : null;
       await ddl.enterSession(event, tracker);

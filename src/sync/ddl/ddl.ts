@@ -22,7 +22,8 @@ import { passingNames } from '../../schema/changed-tables.js';
 import type { ParsedStatement, TableRef } from '../../schema/ddl-types.js';
 import { parseDdl, type ParseOptions } from '../../schema/ddl.js';
 import { SQL_MODE_ANSI_QUOTES, SQL_MODE_NO_BACKSLASH_ESCAPES, type Dialect } from '../../schema/dialect.js';
-import type { NameFilter } from '../../schema/fetch.js';
+import { dialectOf, type NameFilter } from '../../schema/fetch.js';
+import { withoutPassedOver } from '../../schema/passed-over.js';
 import { rewriteTables } from '../../schema/rewrite.js';
 import { splitAlter, splitStatement } from '../../schema/split.js';
 import type { TableSchema } from '../../schema/table.js';
@@ -60,6 +61,8 @@ export interface DdlOptions {
 const RETRY_MS = 100;
 /** Times that a statement is sent to a target whose connection breaks each time. */
 const MAX_LOST = 5;
+/** A syntax error; MariaDB's invisible column that needs a default. */
+const CLAUSE_UNKNOWN = new Set([1064, 4108]);
 
 /** Tables that a statement needs to be there before it. */
 export function tablesBefore(parsed: ParsedStatement): TableName[] {
@@ -83,11 +86,15 @@ export function tablesBefore(parsed: ParsedStatement): TableName[] {
 export interface DdlSteps {
   /** Statements for the target, in order; empty when nothing is migrated. */
   readonly steps: string[];
+  /** For each step where there is one: what is left where the target refuses it (passed-over.ts). */
+  readonly spare?: readonly (string | undefined)[];
   /** Target objects that they change. */
   readonly targets: TableName[];
   /** On the source, of the first table that the statement names. */
   readonly schema?: string;
 }
+
+type Step = Omit<DdlRecord, 'before'> & { readonly spare?: string };
 
 /** What of a statement is migrated. */
 export interface DdlPlan extends DdlSteps {
@@ -123,7 +130,7 @@ export class DdlRunner {
       // Nobody can tell what it does, but a filter may say by its text that it is not wanted.
       if (events.text(event.schema, event.sql) !== 'Ignore') throw error;
       const what = 'a statement that an event filter ignores';
-      return { kind: 'other-ddl', what, sql: event.sql, tables: [], removals: [], marks: [] };
+      return { kind: 'other-ddl', what, sql: event.sql, tables: [], removals: [] };
     }
   }
 
@@ -163,7 +170,11 @@ export class DdlRunner {
       ? this.#eventsPass(parsed, before)
       : { passes: statementParts(parsed, before).map(() => true), refused: null };
     const border = borderMoves(parsed, (ref) => this.#allowed(ref));
-    const steps = this.#steps(parsed, passes, session.serverVersion.includes('TiDB'));
+    const isTiDb = session.serverVersion.includes('TiDB');
+    const steps = this.#steps(parsed, passes, isTiDb);
+    const { flavor, serverVersion = '' } = dialectOf(session);
+    const rest = withoutPassedOver(parsed, { flavor, serverVersion });
+    const spare = rest === null ? [] : this.#steps(rest, passes, isTiDb);
     const targets = new Map<string, TableName>();
     for (const ref of parsed.tables) {
       if (!this.#allowed(ref)) continue;
@@ -173,7 +184,7 @@ export class DdlRunner {
     const schema = parsed.tables[0]?.name.schema;
     const filtered = passes.includes(false) || border.leaves;
     const barred = refused ?? (passes.includes(false) || !judged ? null : border.enters);
-    return { parsed, steps, filtered, refused: barred, targets: [...targets.values()], schema };
+    return { parsed, steps, spare, filtered, refused: barred, targets: [...targets.values()], schema };
   }
 
   /** For each part of the statement whether the event filter lets it pass; what is not allowed anyhow passes. */
@@ -247,25 +258,23 @@ export class DdlRunner {
     const { isMariaDb } = await this.#options.target.get();
     const dialect = this.dialectOf(event);
     const fills = isMariaDb && dialect.flavor !== 'mariadb';
-    const steps = plan.steps.flatMap((sql, of) =>
-      (fills ? fillNewJson(sql, dialect) : [sql]).map((one) => ({ of, sql: one })),
-    );
+    const pieces = (sql: string) => (fills ? fillNewJson(sql, dialect) : [sql]).map(forTarget);
+    const steps = plan.steps.flatMap((sql, of) => {
+      const rest = plan.spare?.[of];
+      const spares = rest === undefined ? [] : pieces(rest);
+      return pieces(sql).map((one, i) => ({ of, sql: one, spare: spares.at(i) }));
+    });
     for (let step = 0; step < steps.length; step++) {
       if (resumed !== null && step < resumed.step) continue;
       onStep(steps[step].of);
-      const sql = steps[step].sql.replace(/\s+START\s+TRANSACTION\s*$/i, '');
+      const { sql, spare } = steps[step];
       const before = resumed !== null && step === resumed.step ? resumed.before : null;
-      await this.#runStep(plan, event, { location, step, sql }, before);
+      await this.#runStep(plan, event, { location, step, sql, spare }, before);
     }
   }
 
   /** `before`: the definitions before an earlier try, of which nobody knows what has become. */
-  async #runStep(
-    plan: DdlSteps,
-    event: QueryEvent,
-    statement: Omit<DdlRecord, 'before'>,
-    before: string | null,
-  ): Promise<void> {
+  async #runStep(plan: DdlSteps, event: QueryEvent, statement: Step, before: string | null): Promise<void> {
     const { target, log, clock, signal, owner } = this.#options;
     let known = before;
     for (let lost = 1; ; lost++) {
@@ -292,12 +301,8 @@ export class DdlRunner {
     }
   }
 
-  async #execute(
-    session: Session,
-    event: QueryEvent,
-    statement: Omit<DdlRecord, 'before'>,
-    { schema, targets }: DdlSteps,
-  ): Promise<void> {
+  async #execute(session: Session, event: QueryEvent, statement: Step, plan: DdlSteps): Promise<void> {
+    const { schema, targets } = plan;
     const { target, source, log, owner, collations } = this.#options;
     const dialect = this.dialectOf(event);
     const translated = await collations.translate(session, event, statement.sql, dialect, schema);
@@ -306,7 +311,7 @@ export class DdlRunner {
       const { before, sql } = await nullFill({
         session,
         sql: translated,
-        sourceSql: event.sql,
+        sourceSql: this.#asRun(event),
         sqlMode: event.status.sqlMode ?? 0n,
         dialect,
         defaultSchema: event.schema,
@@ -319,6 +324,14 @@ export class DdlRunner {
       await runWithCheckNames({ sql, session, log, table: targets[0], run });
     } catch (error) {
       if (error instanceof ConnectionError) throw error;
+      if (error instanceof SqlError && statement.spare !== undefined && CLAUSE_UNKNOWN.has(error.errno)) {
+        log.warn('the target does not take what stands in an executable comment: it is left out', {
+          sql: translated,
+          error: error.message,
+        });
+        const rest = { ...statement, sql: statement.spare, spare: undefined };
+        return this.#execute(session, event, rest, plan);
+      }
       let refusal = error;
       if (error instanceof SqlError) {
         refusal = await this.#alreadyDone(session, event, translated, error);
@@ -331,6 +344,17 @@ export class DdlRunner {
     }
   }
 
+  /** The event's text without executable comments. */
+  #asRun(event: QueryEvent): string {
+    try {
+      return this.parse(event).sql;
+    } catch (error) {
+      // An operator has decided about what nobody understands.
+      if (error instanceof DmError) return event.sql;
+      throw error;
+    }
+  }
+
   /** Null where the target stands already where the statement leads, else the error with its way out. */
   async #alreadyDone(
     session: Session,
@@ -338,7 +362,7 @@ export class DdlRunner {
     sql: string,
     error: SqlError,
   ): Promise<DdlRefusal | null> {
-    const ifExists = /^\W*RENAME\b.*\bIF\s+EXISTS\b/is.test(event.sql);
+    const ifExists = /^\W*RENAME\b.*\bIF\s+EXISTS\b/is.test(this.#asRun(event));
     const already = await alreadyDone({ session, error, sql, ifExists });
     if (!already.done) return new DdlRefusal(error, refusalWorkaround(error, already.differs));
     this.#options.log.warn('a DDL that the target has already', {
@@ -348,6 +372,10 @@ export class DdlRunner {
     });
     return null;
   }
+}
+
+function forTarget(sql: string): string {
+  return sql.replace(/\s+START\s+TRANSACTION\s*$/i, '');
 }
 
 /**

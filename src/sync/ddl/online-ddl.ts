@@ -128,6 +128,7 @@ export class OnlineDdl {
       });
       return {
         steps: plans.flatMap(({ steps }) => steps),
+        spare: plans.flatMap(({ steps, spare }) => steps.map((_, i) => spare?.[i])),
         targets: unique(plans.flatMap(({ targets }) => targets)),
         parsed,
         filtered: false,

@@ -160,11 +160,12 @@ export class OperatedDdl {
       parts.push({ sql: event.sql, plan: own, from: operator.doneSteps });
     }
     const steps = parts.flatMap(({ plan, from }) => plan.steps.slice(from));
+    const spare = parts.flatMap(({ plan, from }) => plan.steps.map((_, i) => plan.spare?.[i]).slice(from));
     const targets = new Map(
       parts.flatMap(({ plan }) => plan.targets.map((target) => [JSON.stringify(target), target] as const)),
     );
     const origins = parts.flatMap(({ sql, plan, from }) => plan.steps.slice(from).map(() => sql));
-    return { plan: { steps, targets: [...targets.values()] }, origins };
+    return { plan: { steps, spare, targets: [...targets.values()] }, origins };
   }
 
   #track({ operator, event, parsed }: OperatedStatement): readonly TableName[] {
