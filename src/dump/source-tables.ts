@@ -102,6 +102,20 @@ export async function readSourceTables(session: Session, config: SubtaskConfig):
   return tables;
 }
 
+/** As readSourceTables, one table; null where there is no such table (any more). */
+export async function readSourceTable(
+  session: Session,
+  config: SubtaskConfig,
+  source: TableName,
+): Promise<SourceTable | null> {
+  const only: NameFilter = {
+    allows: ({ table }) => table === source.table,
+    allowsSchema: (schema) => schema === source.schema,
+  };
+  const [found] = await readSchema(session, source.schema, only, new Router(config.routes, config));
+  return found ?? null;
+}
+
 async function readSchema(
   session: Session,
   schema: string,

@@ -28,6 +28,7 @@ import { sharedAbort } from '../runtime/shared-abort.js';
 import { ChunkLoader, connectLoader, type LoadJob } from './chunk-loader.js';
 import type { ChunkRead, ChunkRow, CopyMeta } from './copy-meta.js';
 import { CopyPace } from './copy-pace.js';
+import { orSourceChanged } from './definition-errors.js';
 import type { CopyProgress } from './progress.js';
 import { gatherSmall, loadSmall, readSmall, type SmallTable, type Work } from './small-tables.js';
 import { SourceChanged } from './source-changed.js';
@@ -117,6 +118,21 @@ export class CopySession {
     this.#changed();
   }
 
+  /** As #fail, at what was to be done with these chunks; never rejects. */
+  async #failAt(error: unknown, chunks: Work): Promise<void> {
+    if (this.#error !== undefined) return;
+    const { config, tables } = this.#options;
+    const withSource = async <T>(work: (source: Session) => Promise<T>) => {
+      const source = await connectSource({ config, signal: this.#stop.signal });
+      return work(source).finally(() => source.destroy());
+    };
+    const used = chunks.flatMap(({ source }) => tables.get(tableKey(source)) ?? []);
+    await orSourceChanged({ error, tables: used, config, withSource }).then(
+      (known) => this.#fail(known),
+      (other: unknown) => this.#fail(isTransient(other) ? other : error),
+    );
+  }
+
   #changed(): void {
     const waiting = this.#wake;
     this.#wake = [];
@@ -151,7 +167,7 @@ export class CopySession {
         if (work.length === 1) await this.#copy(connection, work[0]);
         else await this.#copySmall(connection, work);
       } catch (error) {
-        this.#fail(error);
+        await this.#failAt(error, work);
       }
       this.#dumping--;
       this.#changed();
@@ -250,7 +266,11 @@ export class CopySession {
       }
     } catch (error) {
       if (isTransient(error)) for (const { chunk } of tables) this.#queue.push([chunk]);
-      else this.#fail(error);
+      else
+        await this.#failAt(
+          error,
+          tables.map(({ chunk }) => chunk),
+        );
     }
     this.#loading--;
     this.#changed();
@@ -285,7 +305,7 @@ export class CopySession {
       job.parts.cancel();
       await this.#discard(job);
       if (this.#error !== undefined) return;
-      await this.#again(job, error).catch((fatal: unknown) => this.#fail(fatal));
+      await this.#again(job, error).catch((fatal: unknown) => this.#failAt(fatal, [job.chunk]));
     }
   }
 

@@ -218,10 +218,10 @@ export class FullCopy {
       if (current.length === 0) {
         ports.log.warn('no table of the source passes the block-allow list: nothing to copy');
       }
-      const plan = await planAll(source, current, config.dump);
+      const plan = await planAll(source, current, config);
       await meta.writePlan(target, epoch, plan.tables, plan.chunks);
     } else {
-      const changes = await reconcile(source, state, current, config.dump);
+      const changes = await reconcile(source, state, current, config);
       if (changes.length > 0) await keepBeginning(meta, target, epoch, state);
       for (const { table, chunks, added } of changes) {
         ports.log.warn('the plan of the full copy changes', {

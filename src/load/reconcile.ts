@@ -5,12 +5,13 @@
  */
 import { tableKey } from '../model/table-name.js';
 import { must } from '../model/assert.js';
-import type { DumpConfig } from '../model/subtask-config.js';
+import type { SubtaskConfig } from '../model/subtask-config.js';
 import type { Session } from '../mysql/session.js';
 import { planChunks, WHOLE, type KeyRange } from '../dump/chunk-plan.js';
 import { sameDefinition, type SourceTable } from '../dump/source-tables.js';
 import { NO_LOCATION } from '../model/location.js';
 import type { ChunkRow, CopyState, TableRow } from './copy-meta.js';
+import { orSourceChanged } from './definition-errors.js';
 
 export function newTableRow(table: SourceTable): TableRow {
   return {
@@ -46,10 +47,17 @@ export interface Change {
   readonly added: boolean;
 }
 
-export async function planAll(session: Session, tables: readonly SourceTable[], config: DumpConfig) {
+async function rangesOf(session: Session, table: SourceTable, config: SubtaskConfig): Promise<KeyRange[]> {
+  try {
+    return await planChunks(session, table, config.dump);
+  } catch (error) {
+    throw await orSourceChanged({ error, tables: [table], config, withSource: (work) => work(session) });
+  }
+}
+
+export async function planAll(session: Session, tables: readonly SourceTable[], config: SubtaskConfig) {
   const chunks: ChunkRow[] = [];
-  for (const table of tables)
-    chunks.push(...newChunks(table.source, await planChunks(session, table, config)));
+  for (const table of tables) chunks.push(...newChunks(table.source, await rangesOf(session, table, config)));
   return { tables: tables.map(newTableRow), chunks };
 }
 
@@ -58,7 +66,7 @@ export async function reconcile(
   session: Session,
   state: CopyState,
   current: readonly SourceTable[],
-  config: DumpConfig,
+  config: SubtaskConfig,
 ): Promise<Change[]> {
   const changes: Change[] = [];
   const now = new Map(current.map((table) => [tableKey(table.source), table]));
@@ -70,14 +78,14 @@ export async function reconcile(
       const gone: TableRow = { ...planned, state: 'gone', splitColumn: null, deferred: [] };
       changes.push({ table: gone, chunks: newChunks(planned.source, [WHOLE]), added: false });
     } else if (planned.state === 'gone' || !sameDefinition(planned.definition, table.createSql)) {
-      const chunks = newChunks(planned.source, await planChunks(session, table, config));
+      const chunks = newChunks(planned.source, await rangesOf(session, table, config));
       changes.push({ table: { ...newTableRow(table), state: 'recopy' }, chunks, added: false });
     }
   }
   if (!state.chunks.some((chunk) => chunk.loaded)) {
     for (const table of current) {
       if (state.tables.has(tableKey(table.source))) continue;
-      const chunks = newChunks(table.source, await planChunks(session, table, config));
+      const chunks = newChunks(table.source, await rangesOf(session, table, config));
       changes.push({ table: newTableRow(table), chunks, added: true });
     }
   }

@@ -145,6 +145,22 @@ const CASES: readonly CopyCase[] = [
     ],
     after: ['UPDATE t6 SET a=9 WHERE id=1'],
   },
+  {
+    name: 'a column becomes one that the statement of the copy cannot be run on',
+    before: [
+      ...[1, 2, 3, 4, 5].flatMap((n) => table(`t${n}`, n * 100)),
+      'CREATE TABLE t6 (id INT PRIMARY KEY, a DOUBLE)',
+      'INSERT INTO t6 VALUES (1, 10)',
+    ],
+    block: lock('t1', 100),
+    loaded: 0,
+    same: true,
+    during: [
+      'ALTER TABLE t6 DROP COLUMN a, ADD COLUMN a POINT',
+      "INSERT INTO t6 VALUES (2, ST_GeomFromText('POINT(1 2)'))",
+    ],
+    after: ["UPDATE t6 SET a=ST_GeomFromText('POINT(3 4)') WHERE id=1"],
+  },
 ];
 
 function suite(kind: DatabaseKind): void {
