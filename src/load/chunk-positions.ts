@@ -32,4 +32,6 @@ export interface ChunkPositions {
   hidesChunks(source: TableName): boolean;
   /** The largest P of the schema's tables; `min` where none of it was copied. */
   lastOf(schema: string): BinlogLocation;
+  /** The copy has made the source's database on the target. */
+  madeDatabase(schema: string): boolean;
 }

@@ -2,7 +2,8 @@
  * The full copy's state in the target, in the task's meta schema:
  *
  * `{task}_load_table`: a row for each source table with its definition as of the copy, and one with
- * empty names that stands for the copy itself (state `planned`, then `finished`).
+ * empty names that stands for the copy itself (state `planned`, then `finished`). One with an empty table name
+ * is a database: as it was where sync begins, and whether the copy has `made` it on the target or `found` it.
  * `{task}_load_chunk`: a row for each chunk: its key range, whether it is loaded, and the place P of the
  * source's binlog at which it was read.
  *
@@ -52,8 +53,19 @@ export interface TableRow {
   readonly bytes: number;
 }
 
+export interface DatabaseRow {
+  readonly source: string;
+  readonly target: string;
+  /** SHOW CREATE DATABASE of the source. */
+  readonly definition: string;
+  /** Else it was there before: its defaults are as somebody wants them. */
+  readonly made: boolean;
+}
+
 export interface CopyState {
   finished: boolean;
+  /** By their names on the source. */
+  readonly databases: Map<string, DatabaseRow>;
   readonly tables: Map<string, TableRow>;
   readonly chunks: ChunkRow[];
 }
@@ -146,11 +158,19 @@ export class CopyMeta {
   async read(session: Session): Promise<CopyState | null> {
     const [tableRows, chunkRows] = await this.#readRows(session);
     const tables = new Map<string, TableRow>();
+    const databases = new Map<string, DatabaseRow>();
     let header: string | null = null;
     for (const row of tableRows) {
       const source = { schema: must(row.s, 'cp_schema'), table: must(row.t, 'cp_table') };
       if (source.schema === '') {
         header = row.state;
+        continue;
+      }
+      if (source.table === '') {
+        const { ts, definition } = row;
+        const made = row.state === 'made';
+        const { schema } = source;
+        databases.set(schema, { source: schema, target: ts ?? '', definition: definition ?? '', made });
         continue;
       }
       tables.set(tableKey(source), {
@@ -185,7 +205,7 @@ export class CopyMeta {
         bytes: Number(row.byte_count),
       };
     });
-    return { finished: header === 'finished', tables, chunks };
+    return { finished: header === 'finished', databases, tables, chunks };
   }
 
   async #readRows(session: Session) {
@@ -287,6 +307,34 @@ export class CopyMeta {
       await this.#lockHeader(session, epoch);
       await this.#insertChunks(session, epoch, [chunk]);
     });
+  }
+
+  /** Writes what is known of a database, in place of what was. */
+  async putDatabase(session: Session, epoch: number, row: DatabaseRow): Promise<void> {
+    const { source, target, definition, made } = row;
+    const texts = [source, '', target, '', made ? 'made' : 'found'].map(quoteString).join(', ');
+    await transaction(session, async () => {
+      await this.#lockHeader(session, epoch);
+      await session.execute(
+        `REPLACE INTO ${this.#tables} (id, cp_schema, cp_table, target_schema, target_table, state, epoch,
+         row_estimate, byte_estimate, definition)
+         VALUES (${this.#id}, ${texts}, ${epoch}, 0, 0, ${quoteString(definition)})`,
+      );
+    });
+  }
+
+  /** Something else of the task, of whatever source, is copied into the database too. */
+  async isDatabaseShared(session: Session, { source, target }: DatabaseRow): Promise<boolean> {
+    const [{ n }] = await session.query(
+      `SELECT COUNT(*) AS n FROM ${this.#tables} WHERE target_schema = ${quoteString(target)}
+       AND NOT (id = ${this.#id} AND cp_schema = ${quoteString(source)})`,
+    );
+    return Number(n) > 0;
+  }
+
+  async forgetDatabase(session: Session, epoch: number, schema: string): Promise<void> {
+    const where = this.#tableWhere({ schema, table: '' });
+    await session.execute(`DELETE FROM ${this.#tables} WHERE ${where} AND epoch = ${epoch}`);
   }
 
   /** New rows have no epoch that a take-over could raise: it waits for this lock, or we find that it was. */

@@ -138,14 +138,24 @@ export class FullCopy {
       state = await this.#plan(target, control, state, before);
       this.#begin(state);
       await mkdir(this.#folder, { recursive: true });
+      const begun = state.chunks.some((chunk) => chunk.loaded);
       const objects = new TargetObjects({
         config,
         source: control,
         target,
+        meta,
+        epoch,
+        databases: state.databases,
+        begun,
         folder: this.#folder,
         log: this.#options.ports.log,
       });
-      await objects.createSchemas();
+      const defaults = begun ? '' : await objects.defaults();
+      const assertDefaults = async () => {
+        if (begun || (await objects.defaults()) === defaults) return;
+        throw new SourceChanged('the databases of the source have just changed');
+      };
+      await objects.createSchemas(before);
       const pending = state.chunks.filter((chunk) => !chunk.loaded);
       if (pending.length > 0) {
         const wanted = pendingTables(state);
@@ -160,6 +170,7 @@ export class FullCopy {
         });
         const tables = await readSourceTables(control, config);
         assertUnchanged(state, tables);
+        await assertDefaults();
         await this.#copy(target, objects, snapshot, state, tables);
         snapshot.close();
       }
@@ -177,7 +188,7 @@ export class FullCopy {
       if (again > 0) throw new SourceChanged(`${again} tables have changed while they were copied`);
       const rows = [...state.tables.values()];
       await buildIndexes({ ...this.#connections(target), meta, epoch, rows, log: ports.log });
-      await this.#finish(target, control, state);
+      await this.#finish(target, control, state, assertDefaults);
     } finally {
       snapshot?.close();
       source.session?.destroy();
@@ -251,6 +262,8 @@ export class FullCopy {
     const there = rows.filter((row) => row.state !== 'gone');
     const wanted = there.map(({ source }) => must(tables.get(tableKey(source)), 'source table'));
     await deferIndexes({ target, meta, epoch, config, rows: there, tables });
+    await objects.dropGone();
+    await objects.createDatabases(wanted);
     await createTables(this.#connections(target), wanted, (table, session) =>
       objects.create(table, session, must(state.tables.get(tableKey(table.source)), 'table').deferred),
     );
@@ -321,11 +334,19 @@ export class FullCopy {
     await objects.drop(row.target);
   }
 
-  async #finish(target: Session, source: Session, state: CopyState): Promise<void> {
+  async #finish(
+    target: Session,
+    source: Session,
+    state: CopyState,
+    assertDefaults: () => Promise<void>,
+  ): Promise<void> {
     const { config, epoch } = this.#options;
     if (state.chunks.length === 0) {
       // Without a table there is still a place at which the copy of nothing was made.
       const location = await currentLocation(source, config);
+      await assertDefaults();
+      const [first] = await readSourceTables(source, config);
+      if (first !== undefined) throw new SourceChanged(`${quoteTable(first.source)} was just created`);
       const [chunk] = newChunks({ schema: '', table: '' }, [{ low: null, high: null }]);
       await this.#meta.addChunk(target, epoch, { ...chunk, loaded: true, location });
     }

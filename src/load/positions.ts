@@ -5,7 +5,7 @@ import type { SubtaskConfig } from '../model/subtask-config.js';
 import { tableKey, type TableName } from '../model/table-name.js';
 import type { Session } from '../mysql/session.js';
 import type { ChunkPositions, CopySpan } from './chunk-positions.js';
-import { CopyMeta, type ChunkRow } from './copy-meta.js';
+import { CopyMeta, type ChunkRow, type DatabaseRow } from './copy-meta.js';
 
 type CopyConfig = Pick<SubtaskConfig, 'task' | 'sourceId' | 'metaSchema'>;
 
@@ -24,7 +24,7 @@ export async function readChunkPositions(
   config: CopyConfig,
 ): Promise<ChunkPositions | null> {
   const state = await new CopyMeta(config).read(session);
-  return state?.finished ? new CopiedChunks(state.chunks) : null;
+  return state?.finished ? new CopiedChunks(state.chunks, state.databases) : null;
 }
 
 export interface DumpedTable {
@@ -40,6 +40,17 @@ export async function dumpedSchemas(session: Session, config: CopyConfig): Promi
   return [...(state?.tables.values() ?? [])]
     .filter((table) => table.state !== 'gone')
     .map(({ source, target, definition }) => ({ source, target, createSql: definition }));
+}
+
+/** SHOW CREATE DATABASE of the source's databases where sync begins, by name. Empty without a copy. */
+export async function copiedDatabases(
+  session: Session,
+  config: CopyConfig,
+): Promise<ReadonlyMap<string, string>> {
+  const state = await new CopyMeta(config).read(session);
+  return new Map(
+    [...(state?.databases.values() ?? [])].map(({ source, definition }) => [source, definition]),
+  );
 }
 
 /** Forgets the copy of this source (start-task --remove-meta). */
@@ -60,8 +71,10 @@ export class CopiedChunks implements ChunkPositions {
   readonly max: BinlogLocation;
   readonly safeModeUntil: BinlogLocation | null;
   readonly #tables = new Map<string, Map<string, TableChunks>>();
+  readonly #databases: ReadonlyMap<string, DatabaseRow>;
 
-  constructor(chunks: readonly ChunkRow[]) {
+  constructor(chunks: readonly ChunkRow[], databases: ReadonlyMap<string, DatabaseRow> = new Map()) {
+    this.#databases = databases;
     const located = chunks.filter((chunk) => chunk.location.name !== '');
     const all = located.map((chunk) => chunk.location).sort(comparePositions);
     this.min = all[0] ?? NO_LOCATION;
@@ -93,6 +106,10 @@ export class CopiedChunks implements ChunkPositions {
     let last = this.min;
     for (const table of this.#tables.get(schema)?.values() ?? []) last = later(last, table.last);
     return last;
+  }
+
+  madeDatabase(schema: string): boolean {
+    return this.#databases.get(schema)?.made === true;
   }
 
   spanOf(source: TableName): CopySpan | null {

@@ -65,6 +65,14 @@ export function translateCreateDatabase(createSql: string, target: string, trans
   return sql;
 }
 
+/** ALTER DATABASE to the defaults that translateCreateDatabase gives. */
+export function translateAlterDatabase(createSql: string, target: string, translation: Translation): string {
+  return translateCreateDatabase(createSql, target, translation).replace(
+    /^CREATE DATABASE IF NOT EXISTS/,
+    'ALTER DATABASE',
+  );
+}
+
 /** `REFERENCES `t`` is a table of the same schema; `REFERENCES `s`.`t`` names its own. */
 function routeReferences(pieces: Piece[], { source, target, route }: Translation): void {
   for (let i = 0; i + 1 < pieces.length; i++) {

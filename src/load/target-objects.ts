@@ -6,7 +6,7 @@ import { DmError } from '../errors/dm-error.js';
 import { BlockAllowList } from '../filter/block-allow.js';
 import { Router } from '../filter/router.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
-import { quoteTable } from '../model/table-name.js';
+import { quoteName, quoteTable, type TableName } from '../model/table-name.js';
 import { SqlError, type Session } from '../mysql/session.js';
 import { chooseCollations } from '../schema/collation-clauses.js';
 import type { Dialect } from '../schema/dialect.js';
@@ -15,9 +15,12 @@ import { dialectOf, listSchemas } from '../schema/fetch.js';
 import { schemaCreateFile, tableSchemaFile } from '../dump/file-names.js';
 import { readDatabaseDefinition, type SourceTable } from '../dump/source-tables.js';
 import type { Log } from '../runtime/ports.js';
+import { quoteString } from '../mysql/text.js';
 import { runWithCheckNames } from './check-names.js';
+import type { CopyMeta, DatabaseRow } from './copy-meta.js';
 import { withoutIndexes } from './deferred-indexes.js';
 import {
+  translateAlterDatabase,
   translateCreateDatabase,
   translateCreateTable,
   type TargetDialect,
@@ -42,6 +45,13 @@ function showCreateDialect(source: Session): Dialect {
   return { flavor, serverVersion: serverVersion ?? '', ansiQuotes: false, noBackslashEscapes: false };
 }
 
+async function exists(target: Session, schema: string): Promise<boolean> {
+  const found = await target.query(
+    `SELECT 1 AS one FROM information_schema.schemata WHERE schema_name = ${quoteString(schema)}`,
+  );
+  return found.length > 0;
+}
+
 /** ER_DBACCESS_DENIED_ERROR. */
 const ACCESS_DENIED = 1044;
 
@@ -49,6 +59,12 @@ export interface TargetObjectsOptions {
   readonly config: SubtaskConfig;
   readonly source: Session;
   readonly target: Session;
+  readonly meta: CopyMeta;
+  readonly epoch: number;
+  /** Of the plan; kept up. */
+  readonly databases: Map<string, DatabaseRow>;
+  /** Something is loaded: the place where sync begins is settled. */
+  readonly begun: boolean;
   readonly folder: string;
   readonly log: Log;
 }
@@ -70,47 +86,83 @@ export class TargetObjects {
   /**
    * The schemas of the source that are migrated, also where no table of them is (yet), or all are routed into
    * other schemas: statements on them follow in the binlog. Where only single tables are wanted (`do-tables`
-   * alone), their schemas come with them.
+   * alone), only the schemas of the planned ones. Their defaults are to be those of the place where sync begins:
+   * while that is not settled, a schema that the copy has made follows the source.
    */
-  async createSchemas(): Promise<void> {
-    const { config, source, target } = this.#options;
+  async createSchemas(planned: readonly SourceTable[]): Promise<void> {
+    const { config, source, begun } = this.#options;
+    if (begun) return;
     const { doDbs, doTables } = config.blockAllow;
-    if (doTables.length > 0 && doDbs.length === 0) return;
-    const { caseSensitive, metaSchema } = config;
-    this.#dialect ??= await readDialect(target);
-    for (const schema of await listSchemas(
-      source,
-      new BlockAllowList(config.blockAllow, { caseSensitive, metaSchema }),
-    )) {
-      const name = { schema, table: '' };
-      const routed = this.#router.route(name);
-      const translation = {
-        source: name,
-        target: routed,
-        route: (other: SourceTable['source']) => this.#router.route(other),
-        fromMariaDb: source.isMariaDb,
-        to: this.#dialect,
-      };
+    const single = doTables.length > 0 && doDbs.length === 0;
+    const schemas = single
+      ? [...new Set(planned.map((table) => table.source.schema))]
+      : await listSchemas(source, this.#allowed);
+    for (const schema of schemas) {
       // Who may not make it may well have no need of it: what a table or a statement needs is told when it does.
-      await this.#createDatabase(schema, routed.schema, translation).catch((error: unknown) => {
+      await this.#createDatabase(schema).catch((error: unknown) => {
         const cause = error instanceof DmError ? error.cause : error;
         if (!(cause instanceof SqlError) || cause.errno !== ACCESS_DENIED) throw error;
       });
     }
   }
 
-  /** CREATE ... IF NOT EXISTS, over a connection to the target, without some indexes. Throws DmError 60101. */
+  /** The defaults of the schemas of the source as text: two readings of it with a place of the binlog between them
+   * tell whether createSchemas has made them as they were there. */
+  async defaults(): Promise<string> {
+    const rows = await this.#options.source.query(
+      `SELECT schema_name AS s, default_character_set_name AS cs, default_collation_name AS co
+       FROM information_schema.schemata ORDER BY schema_name`,
+    );
+    const allowed = this.#allowed;
+    return rows
+      .filter(({ s }) => allowed.allowsSchema(s ?? ''))
+      .map(({ s, cs, co }) => `${s} ${cs} ${co}`)
+      .join('\n');
+  }
+
+  get #allowed(): BlockAllowList {
+    const { blockAllow, caseSensitive, metaSchema } = this.#options.config;
+    return new BlockAllowList(blockAllow, { caseSensitive, metaSchema });
+  }
+
+  /**
+   * Databases that the copy has made and that the source has dropped before the place where sync begins: as long
+   * as they are empty they go, since a statement may make them again.
+   */
+  async dropGone(): Promise<void> {
+    const { source, target, meta, epoch, databases, begun, log } = this.#options;
+    if (begun) return;
+    const schemas = new Set(await listSchemas(source, this.#allowed));
+    const wanted = new Set([...schemas].map((schema) => this.#router.route({ schema, table: '' }).schema));
+    for (const row of [...databases.values()]) {
+      if (schemas.has(row.source) || !row.made || wanted.has(row.target)) continue;
+      if (await meta.isDatabaseShared(target, row)) continue;
+      const where = `table_schema = ${quoteString(row.target)} LIMIT 1`;
+      const held = await target.query(`SELECT 1 AS one FROM information_schema.tables WHERE ${where}`);
+      if (held.length > 0) continue;
+      await meta.checkEpoch(target, epoch);
+      log.warn('dropping a database that the source has dropped', { database: row.target });
+      await this.#run(`DROP DATABASE IF EXISTS ${quoteName(row.target)}`);
+      await meta.forgetDatabase(target, epoch, row.source);
+      databases.delete(row.source);
+    }
+  }
+
+  /** The databases of the tables, one after the other. Throws DmError 60101. */
+  async createDatabases(tables: readonly SourceTable[]): Promise<void> {
+    for (const schema of new Set(tables.map((table) => table.source.schema))) {
+      await this.#createDatabase(schema);
+    }
+  }
+
+  /**
+   * CREATE ... IF NOT EXISTS, over a connection to the target, without some indexes; its database is there.
+   * Throws DmError 60101.
+   */
   async create(table: SourceTable, session: Session, without: readonly string[]): Promise<void> {
-    const { source, target, folder, config } = this.#options;
+    const { target, folder, config } = this.#options;
     this.#dialect ??= await readDialect(target);
-    const translation = {
-      source: table.source,
-      target: table.target,
-      route: (name: SourceTable['source']) => this.#router.route(name),
-      fromMariaDb: source.isMariaDb,
-      to: this.#dialect,
-    };
-    await this.#createDatabase(table.source.schema, table.target.schema, translation);
+    const translation = this.#translation(table.source, table.target, this.#dialect);
     if (!config.cleanDumpFile) {
       await writeFile(path.join(folder, tableSchemaFile(table.source)), `${table.createSql};\n`);
     }
@@ -118,11 +170,36 @@ export class TargetObjects {
     await this.#run(translateCreateTable(await this.#explicit(createSql), translation), session);
   }
 
-  async #createDatabase(schema: string, routed: string, translation: Translation): Promise<void> {
+  #translation(source: TableName, target: TableName, to: TargetDialect): Translation {
+    const route = (name: TableName) => this.#router.route(name);
+    return { source, target, route, fromMariaDb: this.#options.source.isMariaDb, to };
+  }
+
+  async #createDatabase(schema: string): Promise<void> {
+    const { target, meta, epoch, databases, begun } = this.#options;
     const definition = await this.#databaseDefinition(schema);
-    if (this.#databases.has(routed)) return;
-    await this.#run(translateCreateDatabase(await this.#explicit(definition), routed, translation));
-    this.#databases.add(routed);
+    const name = { schema, table: '' };
+    const routed = this.#router.route(name);
+    // Of several that are merged the first gives the defaults.
+    if (this.#databases.has(routed.schema)) return;
+    this.#dialect ??= await readDialect(target);
+    const translation = this.#translation(name, routed, this.#dialect);
+    const known = databases.get(schema);
+    // Before it is made: nobody could tell afterwards whose it is.
+    const made = known?.made ?? !(await exists(target, routed.schema));
+    const row = { source: schema, target: routed.schema, definition, made };
+    if (known === undefined) await meta.putDatabase(target, epoch, row);
+    const createSql = await this.#explicit(definition);
+    await this.#run(translateCreateDatabase(createSql, routed.schema, translation));
+    if (known !== undefined && known.definition !== definition && !begun) {
+      if (made) {
+        await meta.checkEpoch(target, epoch);
+        await this.#run(translateAlterDatabase(createSql, routed.schema, translation));
+      }
+      await meta.putDatabase(target, epoch, row);
+    }
+    if (known === undefined || !begun) databases.set(schema, row);
+    this.#databases.add(routed.schema);
   }
 
   /** With `collation_compatible: strict` the source's default collations, where SHOW CREATE leaves them out. */

@@ -177,11 +177,17 @@ export async function fetchSchemaDefaults(
       if (error instanceof SqlError && error.errno === UNKNOWN_DATABASE) continue;
       throw error;
     }
-    const statement = parseDdl(text, options);
-    if (statement.kind !== 'create-database') continue;
-    defaults.set(schema, resolveCharset(statement, serverDefault(options), options));
+    const pair = schemaDefaultOf(text, options);
+    if (pair !== undefined) defaults.set(schema, pair);
   }
   return defaults;
+}
+
+/** By the text of SHOW CREATE DATABASE. */
+export function schemaDefaultOf(text: string, dialect: CreateTableSqlOptions): CharsetPair | undefined {
+  const statement = parseDdl(text, dialect);
+  if (statement.kind !== 'create-database') return undefined;
+  return resolveCharset(statement, serverDefault(dialect), dialect);
 }
 
 /** What a tracker of this server's DDL needs to know of it. */

@@ -186,9 +186,11 @@ export class Statements {
   async #runDdl(event: QueryEvent, parsed: ParsedStatement): Promise<void> {
     const { barrier, ddl, tracker, tables, onTracked } = this.#options;
     const unknown = tablesBefore(parsed).filter((table) => tracker.get(table) === undefined);
-    const plan = await ddl.plan(parsed, await this.#filteredTable(parsed));
-    if (plan.steps.length === 0 && !plan.filtered && plan.refused === null) return;
-    if (this.#isCopied(plan)) {
+    const planned = await ddl.plan(parsed, await this.#filteredTable(parsed));
+    if (planned.steps.length === 0 && !planned.filtered && planned.refused === null) return;
+    const again = await this.#databaseAgain(planned);
+    const plan = again ?? planned;
+    if (again === null && this.#isCopied(plan)) {
       this.#options.log.info('a DDL from before the full copy', { sql: event.sql });
       return;
     }
@@ -275,6 +277,15 @@ export class Statements {
       for (const name of unknown) tracker.drop(name);
       return unknown;
     }
+  }
+
+  /** Of a CREATE DATABASE whose database the target has from the copy what is left of it to do. */
+  async #databaseAgain(plan: DdlPlan): Promise<DdlPlan | null> {
+    const { copied, dispatcher, ddl } = this.#options;
+    const { parsed } = plan;
+    if (copied === null || !dispatcher.filtering || parsed.kind !== 'create-database') return null;
+    const made = copied.madeDatabase(parsed.database.name.schema);
+    return ddl.databaseAgain(plan, this.#isCopied(plan), made);
   }
 
   /** The copy was made after this statement: its tables are as it left them. */

@@ -26,6 +26,8 @@ interface CopyCase {
   /** In the middle of the copy; in `same`, its session stays, else it begins a new one. */
   readonly during: readonly string[];
   readonly same?: boolean;
+  /** The copy is held up in the database `$held`, so that it makes `$db` on the target itself. */
+  readonly held?: boolean;
   readonly after: readonly string[];
 }
 
@@ -161,6 +163,44 @@ const CASES: readonly CopyCase[] = [
     ],
     after: ["UPDATE t6 SET a=ST_GeomFromText('POINT(3 4)') WHERE id=1"],
   },
+  {
+    name: 'the database changes its defaults before the place where sync begins is settled',
+    before: [...table('t', 1), 'CREATE DATABASE $held', ...table('$held.h', 1)],
+    block: lock('h', 1),
+    held: true,
+    loaded: 0,
+    during: ['ALTER DATABASE $db CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'],
+    after: ['CREATE TABLE c (v VARCHAR(9) PRIMARY KEY)', "INSERT INTO c VALUES ('x'), ('X')"],
+  },
+  {
+    name: 'the database goes before the place where sync begins is settled, and comes back after it',
+    before: [...table('t', 1), 'CREATE DATABASE $held', ...table('$held.h', 1)],
+    block: lock('h', 1),
+    held: true,
+    loaded: 0,
+    during: ['DROP DATABASE $db'],
+    after: [
+      'CREATE DATABASE $db CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
+      'USE $db',
+      'CREATE TABLE c (v VARCHAR(9) PRIMARY KEY)',
+      "INSERT INTO c VALUES ('x'), ('X')",
+    ],
+  },
+  {
+    name: 'the database is dropped and made again with other defaults',
+    before: [...table('a', 1), ...table('b', 100)],
+    block: lock('b', 100),
+    loaded: 1,
+    during: [
+      'DROP DATABASE $db',
+      'CREATE DATABASE $db CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
+      'USE $db',
+      ...table('b', 7),
+      'CREATE TABLE c (v VARCHAR(9) PRIMARY KEY)',
+      "INSERT INTO c VALUES ('x'), ('X')",
+    ],
+    after: ['CREATE TABLE d (v VARCHAR(9) PRIMARY KEY)', "INSERT INTO d VALUES ('x'), ('X')"],
+  },
 ];
 
 function suite(kind: DatabaseKind): void {
@@ -173,11 +213,12 @@ function suite(kind: DatabaseKind): void {
 
   for (const [i, one] of CASES.entries()) {
     it(one.name, async () => {
-      const { before, block, loaded, during, same, after } = one;
+      const { before, block, loaded, during, same, held, after } = one;
       const db = `c${i}`;
       const log = collectingLog();
       const run = async (connection: Connection, statements: readonly string[]) => {
-        for (const sql of statements) await connection.query(sql.replaceAll('$db', db));
+        for (const sql of statements)
+          await connection.query(sql.replaceAll('$db', db).replaceAll('$held', `a${i}`));
       };
       const [writer, blocker] = await Promise.all([source.connect(), target.connect()]);
       const dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-ddl-copy-'));
@@ -187,7 +228,7 @@ function suite(kind: DatabaseKind): void {
         metaSchema: `meta_c${i}`,
         ignoreCheckingItems: ['all'],
         blockAllow: {
-          doDbs: [db],
+          doDbs: [db, `a${i}`],
           doTables: [],
           ignoreDbs: [],
           ignoreTables: [],
@@ -195,7 +236,7 @@ function suite(kind: DatabaseKind): void {
         // Files are kept: each table is loaded by itself, however small.
         cleanDumpFile: false,
         dump: { ...base.dump, rows: 25, threads: 1 },
-        load: { ...base.load, poolSize: same ? 1 : 4 },
+        load: { ...base.load, poolSize: same || held ? 1 : 4 },
       });
       const crew = new Crew({ config, dataDir, clock: new RealClock(), log });
       const chunks = async () =>
@@ -207,7 +248,8 @@ function suite(kind: DatabaseKind): void {
       try {
         await run(writer, ['CREATE DATABASE $db', 'USE $db']);
         await run(writer, before);
-        await run(blocker, ['CREATE DATABASE IF NOT EXISTS $db', 'USE $db', ...block]);
+        const there = held ? '$held' : '$db';
+        await run(blocker, [`CREATE DATABASE IF NOT EXISTS ${there}`, `USE ${there}`, ...block]);
         crew.start();
         const waiting = async () => {
           crew.check();

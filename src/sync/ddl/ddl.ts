@@ -30,6 +30,7 @@ import type { TableSchema } from '../../schema/table.js';
 import type { ControlSession } from '../control-session.js';
 import { alreadyDone, refusalWorkaround } from './ddl-already.js';
 import type { DdlCollations } from './ddl-collations.js';
+import { databaseAgain } from './ddl-database.js';
 import { explicitTimestamps } from './ddl-modes.js';
 import { withDdlLock } from './ddl-lock.js';
 import { fillNewJson } from './ddl-new-json.js';
@@ -185,6 +186,11 @@ export class DdlRunner {
     const filtered = passes.includes(false) || border.leaves;
     const barred = refused ?? (passes.includes(false) || !judged ? null : border.enters);
     return { parsed, steps, spare, filtered, refused: barred, targets: [...targets.values()], schema };
+  }
+
+  /** What to run of a CREATE DATABASE from the time of the copy (ddl-database.ts). */
+  databaseAgain(plan: DdlPlan, isCopied: boolean, made: boolean): Promise<DdlPlan | null> {
+    return this.#options.target.retry((session) => databaseAgain({ plan, isCopied, made, session }));
   }
 
   /** For each part of the statement whether the event filter lets it pass; what is not allowed anyhow passes. */
