@@ -94,16 +94,18 @@ export class TargetObjects {
     if (begun) return;
     const { doDbs, doTables } = config.blockAllow;
     const single = doTables.length > 0 && doDbs.length === 0;
-    const schemas = single
-      ? [...new Set(planned.map((table) => table.source.schema))]
-      : await listSchemas(source, this.#allowed);
-    for (const schema of schemas) {
+    if (single) return this.createDatabases(planned);
+    for (const schema of await listSchemas(source, this.#allowed)) {
       // Who may not make it may well have no need of it: what a table or a statement needs is told when it does.
-      await this.#createDatabase(schema).catch((error: unknown) => {
+      await this.#createDatabase(schema, this.#routeSchema(schema)).catch((error: unknown) => {
         const cause = error instanceof DmError ? error.cause : error;
         if (!(cause instanceof SqlError) || cause.errno !== ACCESS_DENIED) throw error;
       });
     }
+  }
+
+  #routeSchema(schema: string): string {
+    return this.#router.route({ schema, table: '' }).schema;
   }
 
   /** The defaults of the schemas of the source as text: two readings of it with a place of the binlog between them
@@ -133,7 +135,7 @@ export class TargetObjects {
     const { source, target, meta, epoch, databases, begun, log } = this.#options;
     if (begun) return;
     const schemas = new Set(await listSchemas(source, this.#allowed));
-    const wanted = new Set([...schemas].map((schema) => this.#router.route({ schema, table: '' }).schema));
+    const wanted = new Set([...schemas].map((schema) => this.#routeSchema(schema)));
     for (const row of [...databases.values()]) {
       if (schemas.has(row.source) || !row.made || wanted.has(row.target)) continue;
       if (await meta.isDatabaseShared(target, row)) continue;
@@ -150,9 +152,7 @@ export class TargetObjects {
 
   /** The databases of the tables, one after the other. Throws DmError 60101. */
   async createDatabases(tables: readonly SourceTable[]): Promise<void> {
-    for (const schema of new Set(tables.map((table) => table.source.schema))) {
-      await this.#createDatabase(schema);
-    }
+    for (const { source, target } of tables) await this.#createDatabase(source.schema, target.schema);
   }
 
   /**
@@ -175,31 +175,41 @@ export class TargetObjects {
     return { source, target, route, fromMariaDb: this.#options.source.isMariaDb, to };
   }
 
-  async #createDatabase(schema: string): Promise<void> {
-    const { target, meta, epoch, databases, begun } = this.#options;
+  async #createDatabase(schema: string, routed: string): Promise<void> {
+    const { target } = this.#options;
     const definition = await this.#databaseDefinition(schema);
-    const name = { schema, table: '' };
-    const routed = this.#router.route(name);
     // Of several that are merged the first gives the defaults.
-    if (this.#databases.has(routed.schema)) return;
+    if (this.#databases.has(routed)) return;
     this.#dialect ??= await readDialect(target);
-    const translation = this.#translation(name, routed, this.#dialect);
-    const known = databases.get(schema);
-    // Before it is made: nobody could tell afterwards whose it is.
-    const made = known?.made ?? !(await exists(target, routed.schema));
-    const row = { source: schema, target: routed.schema, definition, made };
-    if (known === undefined) await meta.putDatabase(target, epoch, row);
+    const names = [schema, routed].map((name) => ({ schema: name, table: '' }));
+    const translation = this.#translation(names[0], names[1], this.#dialect);
     const createSql = await this.#explicit(definition);
-    await this.#run(translateCreateDatabase(createSql, routed.schema, translation));
-    if (known !== undefined && known.definition !== definition && !begun) {
+    const create = translateCreateDatabase(createSql, routed, translation);
+    const alter = translateAlterDatabase(createSql, routed, translation);
+    // Statements on the source's database go nowhere else.
+    if (routed === this.#routeSchema(schema)) {
+      await this.#follow({ source: schema, target: routed, definition }, create, alter);
+    } else await this.#run(create);
+    this.#databases.add(routed);
+  }
+
+  /** Creates the database, or alters it where the copy has made it and the source has changed it since. */
+  async #follow(database: Omit<DatabaseRow, 'made'>, create: string, alter: string): Promise<void> {
+    const { target, meta, epoch, databases, begun } = this.#options;
+    const known = databases.get(database.source);
+    // Before it is made: nobody could tell afterwards whose it is.
+    const made = known?.made ?? !(await exists(target, database.target));
+    const row = { ...database, made };
+    if (known === undefined) await meta.putDatabase(target, epoch, row);
+    await this.#run(create);
+    if (known !== undefined && known.definition !== row.definition && !begun) {
       if (made) {
         await meta.checkEpoch(target, epoch);
-        await this.#run(translateAlterDatabase(createSql, routed.schema, translation));
+        await this.#run(alter);
       }
       await meta.putDatabase(target, epoch, row);
     }
-    if (known === undefined || !begun) databases.set(schema, row);
-    this.#databases.add(routed.schema);
+    if (known === undefined || !begun) databases.set(row.source, row);
   }
 
   /** With `collation_compatible: strict` the source's default collations, where SHOW CREATE leaves them out. */
