@@ -42,15 +42,10 @@ export async function dumpedSchemas(session: Session, config: CopyConfig): Promi
     .map(({ source, target, definition }) => ({ source, target, createSql: definition }));
 }
 
-/** SHOW CREATE DATABASE of the source's databases where sync begins, by name. Empty without a copy. */
-export async function copiedDatabases(
-  session: Session,
-  config: CopyConfig,
-): Promise<ReadonlyMap<string, string>> {
+/** The source's databases as they were where sync begins. Empty without a copy. */
+export async function copiedDatabases(session: Session, config: CopyConfig): Promise<readonly DatabaseRow[]> {
   const state = await new CopyMeta(config).read(session);
-  return new Map(
-    [...(state?.databases.values() ?? [])].map(({ source, definition }) => [source, definition]),
-  );
+  return [...(state?.databases.values() ?? [])];
 }
 
 /** Forgets the copy of this source (start-task --remove-meta). */

@@ -187,6 +187,26 @@ const CASES: readonly CopyCase[] = [
     ],
   },
   {
+    name: 'a table of the old defaults of a database, which have changed before sync begins',
+    before: [
+      'ALTER DATABASE $db CHARACTER SET utf8mb4',
+      ...table('a', 1),
+      'CREATE DATABASE $held',
+      ...table('$held.h', 1),
+      ...table('b', 100),
+    ],
+    block: lock('h', 1),
+    held: true,
+    same: true,
+    loaded: 0,
+    during: [
+      'CREATE TABLE n (id INT PRIMARY KEY, v VARCHAR(20))',
+      "INSERT INTO n VALUES (1, 'é中')",
+      'ALTER DATABASE $db CHARACTER SET gbk',
+    ],
+    after: ["INSERT INTO n VALUES (2, '中é')"],
+  },
+  {
     name: 'the database is dropped and made again with other defaults',
     before: [...table('a', 1), ...table('b', 100)],
     block: lock('b', 100),

@@ -6,7 +6,7 @@ import { currentLocation } from '../../dump/snapshot.js';
 import { CODES } from '../../errors/codes.js';
 import { DmError } from '../../errors/dm-error.js';
 import type { ChunkPositions } from '../../load/chunk-positions.js';
-import { copiedDatabases, dumpedSchemas, readChunkPositions } from '../../load/positions.js';
+import { dumpedSchemas, readChunkPositions } from '../../load/positions.js';
 import { NO_LOCATION, type BinlogLocation } from '../../model/location.js';
 import type { SubtaskConfig } from '../../model/subtask-config.js';
 import type { Session } from '../../mysql/session.js';
@@ -17,11 +17,11 @@ import {
   fetchSchemaDefaults,
   fetchTrackerOptions,
   listSchemas,
-  schemaDefaultOf,
   type NameFilter,
 } from '../../schema/fetch.js';
 import type { TableSchema } from '../../schema/table.js';
 import type { TableName } from '../../model/table-name.js';
+import { settleSchemaDefaults } from './schema-defaults.js';
 import type { PlaceFinder } from './start-place.js';
 import { startAtTime, type StartTime } from './start-time.js';
 
@@ -77,11 +77,7 @@ export async function chooseStart(input: StartInput): Promise<StartPoint> {
   for (const table of saved?.tables ?? []) tracker.set(table);
   if (copied !== null) {
     const dialect = dialectOf(source);
-    // As they were where sync begins: the statements from there on are still to come.
-    for (const [schema, text] of saved === null ? await copiedDatabases(target, config) : []) {
-      const pair = schemaDefaultOf(text, dialect);
-      if (pair !== undefined) tracker.setSchema(schema, pair);
-    }
+    await settleSchemaDefaults({ config, tracker, source, target, resumed: saved !== null });
     for (const dumped of await dumpedSchemas(target, config)) {
       if (tracker.get(dumped.source) !== undefined || saved !== null) continue;
       const table = createTableFromSql(dumped.createSql, dumped.source.schema, dialect);
