@@ -5,7 +5,6 @@ import { DmError } from '../errors/dm-error.js';
 import type { Clock } from '../runtime/ports.js';
 import type { NatsBus } from './connect.js';
 import { JsApiError, jsCall } from './jetstream-call.js';
-import { replicasFor } from './managed-server.js';
 
 /** JetStream is off for the account, or on the server. */
 const OFF_CODES = new Set([10039, 10076]);
@@ -32,7 +31,7 @@ export async function requireJetStream(bus: NatsBus, clock: Clock, signal?: Abor
 
 /** Copies of each bucket on servers that are not ours: three where the user names three of one cluster. */
 export function replicasOn(bus: NatsBus, urls: readonly string[]): number {
-  return bus.clustered ? replicasFor(urls.length) : 1;
+  return bus.clustered && urls.length >= 3 ? 3 : 1;
 }
 
 /** Whether the account has no JetStream, or no server that we can reach has one. */

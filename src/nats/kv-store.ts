@@ -1,10 +1,11 @@
 /** Opens buckets, making them where they are missing. */
 import type { Kv, KvStore } from '../runtime/ports.js';
+import { untilCopied } from './copies.js';
 import { JS_CODE, JsApiError, jsCall, retryCall } from './jetstream-call.js';
 import { NatsKv, streamOf, type KvContext } from './kv.js';
 
 export interface NatsKvOptions {
-  /** Copies of each bucket: 3 where the cluster has at least three servers. Default 1. */
+  /** Copies of each bucket, on as many servers of one cluster. Default 1. */
   readonly replicas?: number;
   /** Masters that join may give the buckets more copies at any time. Default false. */
   readonly mayGrow?: boolean;
@@ -24,11 +25,13 @@ interface StreamConfig {
 
 interface StreamInfo {
   config: StreamConfig;
-  cluster?: { leader?: string; replicas?: { current: boolean; offline?: boolean }[] };
 }
 
-/** How long the opening of buckets waits, in all, for copies that are not complete. */
-const COPIES_MS = 30_000;
+/**
+ * How long the opening of buckets waits, in all, for copies that are not complete: a few times the 10 s after which
+ * a server whose request for its copy was not heard asks again.
+ */
+const COPIES_MS = 60_000;
 
 export class NatsKvStore implements KvStore {
   readonly #context: KvContext;
@@ -85,21 +88,9 @@ export class NatsKvStore implements KvStore {
    * master that joins counts as one only when the cluster can bear the loss of another.
    */
   async #copied(name: string): Promise<void> {
-    const { bus, clock, log } = this.#context;
+    const { clock, log } = this.#context;
     this.#copiesUntil ??= clock.monotonic() + COPIES_MS;
-    const subject = `$JS.API.STREAM.INFO.${streamOf(name)}`;
-    for (;;) {
-      try {
-        const { cluster } = await jsCall<StreamInfo>(bus.connection, subject, '', 2_000);
-        const others = cluster?.replicas ?? [];
-        const complete = others.every(({ current, offline }) => current || offline === true);
-        if (cluster?.leader && others.length >= this.#replicas - 1 && complete) return;
-      } catch (error) {
-        log.debug('the copies of a bucket cannot be looked at', { bucket: name, error: String(error) });
-      }
-      if (bus.connection.isClosed() || clock.monotonic() >= this.#copiesUntil) break;
-      await clock.sleep(100);
-    }
+    if (await untilCopied(this.#context, name, this.#replicas, this.#copiesUntil)) return;
     log.warn('not all copies of a bucket are complete yet: do not stop another master now', { bucket: name });
   }
 

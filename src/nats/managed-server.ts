@@ -38,9 +38,13 @@ export interface ManagedServerOptions {
   readonly clock: Clock;
 }
 
-/** Copies of each bucket for a number of masters: three where they can be on different servers. */
+/**
+ * Copies of each bucket for a number of masters. Two have two: neither can do without the other anyway (the
+ * nats-servers' majority of two is two), and a third copy beside two is made by their log. A third copy beside a
+ * single one is not safe: 2.9.10 may elect a new, empty server, and the bucket is lost.
+ */
 export function replicasFor(masters: number): number {
-  return masters >= 3 ? 3 : 1;
+  return Math.min(Math.max(masters, 1), 3);
 }
 
 export class ManagedNatsServer implements Service {

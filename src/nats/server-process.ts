@@ -48,7 +48,7 @@ export class ServerProcess {
       this.#lastLines.push(line);
       if (this.#lastLines.length > 20) this.#lastLines.shift();
       const text = line.replace(/^\[\d+\] \S+ \S+ /, '');
-      if (/^\[(ERR|FTL)\]/.test(text)) log.warn(`nats-server: ${text}`);
+      if (/^\[(ERR|FTL)\]/.test(text) && !isRepeated(text)) log.warn(`nats-server: ${text}`);
       else log.debug(`nats-server: ${text}`);
     });
     this.exited = new Promise((resolve) => {
@@ -90,6 +90,12 @@ export class ServerProcess {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }
+}
+
+/** A server that another one is away from tries it every second, and says so each time: the 1st, 10th, 100th will do. */
+function isRepeated(text: string): boolean {
+  const attempt = /connect to route \(attempt (\d+)\)/.exec(text)?.[1];
+  return attempt !== undefined && !/^10*$/.test(attempt);
 }
 
 /** Ends a server that was left behind and holds our data; tells whether there was one. */
