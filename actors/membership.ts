@@ -8,6 +8,7 @@ import { DmError } from '../src/errors/dm-error.js';
 import { createCodec } from '../src/nats/codec.js';
 import { actorSubject, escapeKey } from '../src/nats/subjects.js';
 import type { ActorDocument } from '../src/runtime/host/document.js';
+import { decodeLease } from '../src/runtime/lease-document.js';
 import type { Bus } from '../src/runtime/ports.js';
 import type { ClusterStore } from './cluster-store.js';
 import { keys, type MemberDocument } from './documents.js';
@@ -42,9 +43,10 @@ export class Membership implements LeaderSwitch {
 
   /** The leader gives up the lead and does not campaign any more. 60207 where nobody else could lead. */
   async evictLeader(): Promise<void> {
-    const leader = this.#options.leases.alive.get(keys.supervisorLease);
+    const masters = this.#masters();
+    const leader = await this.#leaderNow(masters);
     if (leader === undefined) throw new DmError(CODES.clusterUnavailable, 'no master leads at the moment');
-    const others = this.#masters().filter(
+    const others = masters.filter(
       (one) => one.name !== leader && this.isAlive(one) && !this.#isEvicted(one.name),
     );
     if (others.length === 0) {
@@ -71,7 +73,27 @@ export class Membership implements LeaderSwitch {
         throw new DmError(CODES.schedulerWorkerOnline, `dm-${kind} with name ${name} is still online`);
       }
       await members.delete(key);
-      await actors.delete(`${kind === 'master' ? 'supervisor' : 'node'}.${escapeKey(name)}`);
+      await actors.delete(kind === 'master' ? supervisorKey(name) : `node.${escapeKey(name)}`);
+    } catch (error) {
+      throw asDmUnavailable(error);
+    }
+  }
+
+  /**
+   * Who leads as the stores have it, and who is evicted is read again: the master that is asked may not have heard
+   * yet of the eviction before this one, and would evict the same master once more.
+   */
+  async #leaderNow(masters: readonly MemberDocument[]): Promise<string | undefined> {
+    const { leases, observed, store } = this.#options;
+    try {
+      const held = await store.leases.get(keys.supervisorLease);
+      for (const { name } of masters) await observed.refresh(supervisorKey(name));
+      const owner = held ? decodeLease(held.key, held.value).owner : '';
+      // An owner that has died is still in the lease: it counts while this master's own watch has not seen it expire.
+      const known =
+        leases.alive.has(keys.supervisorLease) ||
+        masters.some((one) => one.name === owner && this.isAlive(one));
+      return owner !== '' && known ? owner : undefined;
     } catch (error) {
       throw asDmUnavailable(error);
     }
@@ -82,7 +104,7 @@ export class Membership implements LeaderSwitch {
   }
 
   #isEvicted(name: string): boolean {
-    return this.#options.observed.get(`supervisor.${escapeKey(name)}`)?.value === 'evicted';
+    return this.#options.observed.get(supervisorKey(name))?.value === 'evicted';
   }
 
   async #ask(name: string, type: SupervisorQuestion['type']): Promise<void> {
@@ -93,4 +115,8 @@ export class Membership implements LeaderSwitch {
       throw asDmUnavailable(error);
     }
   }
+}
+
+function supervisorKey(name: string): string {
+  return `supervisor.${escapeKey(name)}`;
 }

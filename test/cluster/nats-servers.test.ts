@@ -85,12 +85,21 @@ describe('a master with --join', () => {
     await cluster.masters[0]!.restart();
     await untilAlive(['master1', 'master2', 'master3']);
     await third.signal('SIGKILL');
+    // Its session counts as alive until its lease has expired: only then is "alive" said of the new one.
+    await untilAliveAt(cluster.masters[0]!.addr, ['master1', 'master2']);
     await third.restart();
     await untilAlive(['master1', 'master2', 'master3']);
 
     const leader = async (): Promise<string> => {
-      const { json } = await cluster.dmctl(['list-member', '--leader']);
-      return (json?.members?.[0]?.leader?.name ?? '') as string;
+      let name = '';
+      await waitFor(
+        async () => {
+          const { json } = await cluster.dmctl(['list-member', '--leader']);
+          return (name = (json?.members?.[0]?.leader?.name ?? '') as string) !== '';
+        },
+        { what: 'a master to lead', details: () => cluster.describe() },
+      );
+      return name;
     };
     const first = await leader();
     await cluster.must(['operate-leader', 'evict']);
