@@ -20,7 +20,7 @@ import { SqlError, type Session } from '../mysql/session.js';
 import { METADATA_FILE } from '../dump/file-names.js';
 import type { FileFormat } from '../dump/row-format.js';
 import { connectSource, currentLocation, openSnapshot, type Snapshot } from '../dump/snapshot.js';
-import { readSourceTables, sameDefinition, type SourceTable } from '../dump/source-tables.js';
+import { readSourceTables, type SourceTable } from '../dump/source-tables.js';
 import type { Ports } from '../runtime/ports.js';
 import { CopyMeta, FencedError, PlanTaken, type CopyState } from './copy-meta.js';
 import { CopySession } from './copy-session.js';
@@ -29,7 +29,7 @@ import { buildIndexes, deferIndexes } from './deferred-indexes.js';
 import { fitColumns } from './fit-columns.js';
 import type { Connections } from './over-connections.js';
 import { CopyProgress } from './progress.js';
-import { newChunks, pendingTables, planAll, reconcile } from './reconcile.js';
+import { isAsPlanned, newChunks, pendingTables, planAll, reconcile } from './reconcile.js';
 import { keepBeginning, recopyInexact } from './recopy.js';
 import { SourceChanged } from './source-changed.js';
 import { TargetObjects } from './target-objects.js';
@@ -390,10 +390,8 @@ function assertUnchanged(state: CopyState, tables: readonly SourceTable[]): void
   const wanted = pendingTables(state);
   for (const key of wanted) {
     const planned = must(state.tables.get(key), 'table of a chunk');
-    const table = now.get(key);
-    const same =
-      planned.state === 'gone' ? !table : table && sameDefinition(planned.definition, table.createSql);
-    if (!same) throw new SourceChanged(`the definition of ${quoteTable(planned.source)} has just changed`);
+    if (!isAsPlanned(planned, now.get(key)))
+      throw new SourceChanged(`the definition of ${quoteTable(planned.source)} has just changed`);
   }
   const isNew = tables.find((table) => !state.tables.has(tableKey(table.source)));
   if (isNew && !state.chunks.some((chunk) => chunk.loaded)) {

@@ -61,6 +61,15 @@ export async function planAll(session: Session, tables: readonly SourceTable[], 
   return { tables: tables.map(newTableRow), chunks };
 }
 
+/**
+ * The column that its chunks are ranges of is read apart from the definition: the key may have gone in between, and
+ * every range of a table without a key is the whole table.
+ */
+export function isAsPlanned(planned: TableRow, table: SourceTable | undefined): boolean {
+  if (table === undefined || planned.state === 'gone') return table === undefined && planned.state === 'gone';
+  return sameDefinition(planned.definition, table.createSql) && planned.splitColumn === table.splitColumn;
+}
+
 /** What to change in the plan; empty when it is right. Only tables with chunks to load are looked at. */
 export async function reconcile(
   session: Session,
@@ -77,7 +86,7 @@ export async function reconcile(
       if (planned.state === 'gone') continue;
       const gone: TableRow = { ...planned, state: 'gone', splitColumn: null, deferred: [] };
       changes.push({ table: gone, chunks: newChunks(planned.source, [WHOLE]), added: false });
-    } else if (planned.state === 'gone' || !sameDefinition(planned.definition, table.createSql)) {
+    } else if (!isAsPlanned(planned, table)) {
       const chunks = newChunks(planned.source, await rangesOf(session, table, config));
       changes.push({ table: { ...newTableRow(table), state: 'recopy' }, chunks, added: false });
     }

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readDefinition } from '../../src/dump/source-tables.js';
 import { CopyMeta, FencedError, PlanTaken } from '../../src/load/copy-meta.js';
 import { FullCopy, type FullCopyEnd } from '../../src/load/full-copy.js';
 import {
@@ -186,6 +187,34 @@ describe('a copy', () => {
     expect((await meta.read(session))?.chunks).toHaveLength(1);
     await removeCopyMeta(session, config);
     await session.close();
+  });
+
+  it('plans a table anew whose key went between the looks at its columns and at its definition', async () => {
+    const config = configFor('torn');
+    const session = await connectSession({ db: dbConfig(target) });
+    const upstream = await connectSession({ db: dbConfig(source) });
+    const meta = new CopyMeta(config);
+    await meta.prepare(session);
+    const table = { schema: 'd', table: 'nokey' };
+    const row = {
+      source: table,
+      target: { schema: 'd_torn', table: 'nokey' },
+      definition: (await readDefinition(upstream, table)) ?? '',
+      state: 'planned' as const,
+      splitColumn: 'a',
+      deferred: [],
+      rows: 8000,
+      bytes: 0,
+    };
+    const ranges = [
+      { low: null, high: '3' },
+      { low: '3', high: '6' },
+      { low: '6', high: null },
+    ];
+    await meta.writePlan(session, 1, [row], newChunks(table, ranges));
+    await Promise.all([session.close(), upstream.close()]);
+    expect(await start(config, 2, never).end).toEqual({ outcome: 'finished' });
+    await expectEqual('torn');
   });
 
   it('survives the death of the target and of the source', async () => {
