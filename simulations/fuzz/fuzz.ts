@@ -45,7 +45,7 @@ export class Fuzz implements AsyncDisposable {
   /** A server that a statement has crashed is a finding of another project: the round is void. */
   async round(
     seed: number,
-    options: Pick<RoundOptions, 'steps' | 'tables' | 'ddl' | 'keys' | 'faults' | 'ddlInCopy'>,
+    options: Pick<RoundOptions, 'steps' | 'tables' | 'ddl' | 'keys' | 'faults' | 'ddlInCopy' | 'with'>,
   ): Promise<RoundResult & { readonly crashed: string }> {
     const [source, target] = [this.#source, this.#target];
     const result = await fuzzRound({ ...this.#options, ...options, seed, source, target });

@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz -- [--minutes N | --rounds N] [--seed S] [--source mariadb|mysql-9.7|mysql-5.6]
- * [--target mariadb|mysql-9.7|tidb] [--steps N] [--tables N] [--keys] [--no-ddl] [--no-ddl-in-copy] [--no-faults] [--keep-going] [--verbose]`:
+ * [--target mariadb|mysql-9.7|tidb] [--steps N] [--tables N] [--keys] [--no-ddl] [--no-ddl-in-copy] [--no-faults] [--with NAME,NAME] [--keep-going] [--verbose]`:
  * exits 0 only when every round ends with equal data and definitions.
  */
 import { parseArgs } from 'node:util';
@@ -25,13 +25,16 @@ async function main(): Promise<number> {
       'no-ddl': { type: 'boolean' },
       'no-faults': { type: 'boolean' },
       'no-ddl-in-copy': { type: 'boolean' },
+      with: { type: 'string' },
       'keep-going': { type: 'boolean' },
       verbose: { type: 'boolean' },
     },
   });
   // What a seed's script depends on besides the seed.
   const shape = Object.entries(values)
-    .filter(([name]) => ['steps', 'tables', 'keys', 'no-ddl', 'no-faults', 'no-ddl-in-copy'].includes(name))
+    .filter(([name]) =>
+      ['steps', 'tables', 'keys', 'no-ddl', 'no-faults', 'no-ddl-in-copy', 'with'].includes(name),
+    )
     .map(([name, value]) => ` --${name}${value === true ? '' : ` ${value}`}`)
     .join('');
   const clock = new RealClock();
@@ -57,6 +60,7 @@ async function main(): Promise<number> {
       ddl: values['no-ddl'] !== true,
       faults: values['no-faults'] !== true,
       ddlInCopy: values['no-ddl-in-copy'] !== true,
+      with: values.with?.split(',') ?? [],
     });
     total.rounds++;
     total.transactions += result.transactions;

@@ -13,10 +13,11 @@ import { SeededRandom } from '../../test/support/seeded-random.js';
 import { waitFor } from '../../test/support/wait-for.js';
 import { Crew } from './crew.js';
 import { Noticed } from './noticed.js';
-import { Script } from './script.js';
+import { Script, type Step } from './script.js';
 import type { Dialect } from './values.js';
 import type { FuzzTarget } from './target.js';
 import { compareSchemas, historyOf, type Finding } from './verify.js';
+import { Extras } from './with/extra.js';
 import { Writers, type Done } from './writers.js';
 
 export interface RoundOptions {
@@ -34,6 +35,8 @@ export interface RoundOptions {
   readonly keys?: boolean;
   /** DDL also while tables are copied. */
   readonly ddlInCopy: boolean;
+  /** What the round does besides: names of ./with/extra.ts. */
+  readonly with?: readonly string[];
 }
 
 export interface RoundResult {
@@ -56,6 +59,7 @@ export interface RoundResult {
 
 const WRITERS = 4;
 const DRAIN_MS = 120_000;
+const EARLY_RUNS = 8;
 const SHOWN_STATEMENTS = 8;
 
 export async function fuzzRound(options: RoundOptions): Promise<RoundResult> {
@@ -69,10 +73,12 @@ class Round {
   /** What the routes add to the names of schemas. */
   readonly #suffix: string;
   readonly #writers: Writers;
+  readonly #extras: Extras;
   #crew: Crew | null = null;
   readonly #noticed: Noticed;
   #writing = true;
   #faultCount = 0;
+  #runs = 0;
 
   constructor(options: RoundOptions) {
     this.#options = options;
@@ -81,6 +87,9 @@ class Round {
     this.#suffix = this.#random.next() < 0.3 ? '_r' : '';
     this.#writers = new Writers(options.clock);
     this.#noticed = new Noticed(options.log);
+    const { with: names = [], seed, dialect } = options;
+    const schemas = this.#schemas;
+    this.#extras = new Extras(names, seed, { dialect, writers: WRITERS, schemas });
   }
 
   async run(): Promise<RoundResult> {
@@ -91,11 +100,7 @@ class Round {
     try {
       await this.#play(dataDir);
       for (const text of this.#noticed.lostRows) failures.push(text);
-      const { source, target } = this.#options;
-      for (const schema of this.#schemas) {
-        const findings = await compareSchemas(source, target, schema, schema + this.#suffix);
-        for (const finding of findings) failures.push(this.#explain(finding));
-      }
+      for (const finding of await this.#compare()) failures.push(this.#explain(finding));
     } catch (error) {
       failures.push(error instanceof Error ? `${error.message}${causeOf(error)}` : String(error));
     } finally {
@@ -120,6 +125,17 @@ class Round {
     };
   }
 
+  async #compare(): Promise<Finding[]> {
+    const { source, target } = this.#options;
+    const routed = (schema: string) => schema + this.#suffix;
+    const leavesOut = (table: string) => this.#extras.leavesOut(table);
+    const found: Finding[] = [];
+    for (const schema of this.#schemas)
+      found.push(...(await compareSchemas(source, target, schema, routed(schema), leavesOut)));
+    found.push(...(await this.#extras.verify({ source, target, routed })));
+    return found;
+  }
+
   async #play(dataDir: string): Promise<void> {
     const { source, target, seed, steps, tables, ddl, keys = false, dialect, clock } = this.#options;
     const schemas = this.#schemas.slice(1);
@@ -137,7 +153,7 @@ class Round {
       { kind: 'ddl' as const, writer: 0, sql: [create] },
       { kind: 'dml' as const, writer: 0, sql: rows },
     ]);
-    await this.#writers.run(first, () => Promise.resolve(true));
+    await this.#writers.run([...first, ...this.#extras.prepare()], () => Promise.resolve(true));
 
     const crew = new Crew({ config: this.#config(), dataDir, clock, log: this.#noticed });
     this.#crew = crew;
@@ -147,7 +163,9 @@ class Round {
     // Whoever awaits it sees the failure.
     faults.catch(() => undefined);
     try {
-      await this.#writers.run(script.steps(), () => this.#mayDdl(crew, early));
+      await this.#writers.run(this.#extras.woven(script.steps()), (step) =>
+        this.#isAllowed(step, crew, early),
+      );
     } finally {
       this.#writing = false;
     }
@@ -164,8 +182,14 @@ class Round {
     await crew.stop();
   }
 
-  async #mayDdl(crew: Crew, early: boolean): Promise<boolean> {
-    if (early) return true;
+  async #isAllowed({ kind, run }: Step, crew: Crew, early: boolean): Promise<boolean> {
+    if (run?.begun === true) return true;
+    if (run !== undefined) {
+      // Some come while tables are copied, and are left out; then the writers wait, or there would be none.
+      run.failed = ++this.#runs < EARLY_RUNS && !(await crew.isSyncing());
+      run.begun = true;
+      if (run.failed) return false;
+    } else if (kind === 'dml' || early) return true;
     await waitFor(() => crew.failed || crew.isSyncing(), {
       what: 'sync to begin',
       timeoutMs: DRAIN_MS,
@@ -174,8 +198,8 @@ class Round {
     return true;
   }
 
-  get #schemas(): string[] {
-    return ['', '_b', '_c'].map((end) => this.#schema + end);
+  get #schemas(): [string, ...string[]] {
+    return [this.#schema, `${this.#schema}_b`, `${this.#schema}_c`];
   }
 
   get #metaSchema(): string {
@@ -186,7 +210,7 @@ class Round {
     const { source, target, seed } = this.#options;
     const random = this.#random;
     const base = subtaskConfig(source, target);
-    return subtaskConfig(source, target, {
+    const config = subtaskConfig(source, target, {
       task: 'fuzz',
       sourceId: `s${seed}`,
       metaSchema: this.#metaSchema,
@@ -215,6 +239,7 @@ class Round {
         multipleRows: random.next() < 0.7,
       },
     });
+    return this.#extras.configure(config);
   }
 
   async #faults(crew: Crew): Promise<void> {

@@ -26,6 +26,18 @@ export interface Step {
   readonly kind: 'dml' | 'ddl';
   readonly writer: number;
   readonly sql: readonly string[];
+  /** The run that the step is part of: without the statements before it, it must not be carried out. */
+  readonly run?: ToolRun;
+  /** The run goes on, whatever comes of the step. */
+  readonly mayFail?: boolean;
+  /** It is carried out also when the run has failed. */
+  readonly cleanUp?: boolean;
+}
+
+/** Steps of one writer that stand or fall together. They begin once the task replicates, else not at all. */
+export interface ToolRun {
+  begun: boolean;
+  failed: boolean;
 }
 
 export class Script {

@@ -59,14 +59,14 @@ export class Writers {
     }
   }
 
-  /** Gives the steps out, DDL only when `mayDdl` says so, and resolves when all are carried out. */
-  async run(steps: Iterable<Step>, mayDdl: () => Promise<boolean>): Promise<void> {
+  /** Gives the steps out that are allowed, and resolves when all are carried out. */
+  async run(steps: Iterable<Step>, isAllowed: (step: Step) => Promise<boolean>): Promise<void> {
     const state = { ended: false };
     const loops = this.#connections.map((connection, i) => this.#work(connection, i, state));
     try {
       for (const step of steps) {
         if (this.#failure !== null) break;
-        if (step.kind === 'ddl' && !(await mayDdl())) continue;
+        if (!(await isAllowed(step))) continue;
         const queue = this.#queues[step.writer];
         while (queue !== undefined && queue.length >= QUEUE && this.#failure === null)
           await this.#clock.sleep(2);
@@ -92,11 +92,16 @@ export class Writers {
         await this.#clock.sleep(1);
         continue;
       }
-      for (const sql of step.sql) await this.#execute(connection, writer, step.kind, sql);
+      const { run, mayFail = false, cleanUp = false } = step;
+      for (const sql of step.sql) {
+        if (run?.failed === true && !cleanUp) break;
+        const succeeded = await this.#execute(connection, writer, step.kind, sql);
+        if (run !== undefined && !succeeded && !mayFail && !cleanUp) run.failed = true;
+      }
     }
   }
 
-  async #execute(connection: Connection, writer: number, kind: Step['kind'], sql: string): Promise<void> {
+  async #execute(connection: Connection, writer: number, kind: Step['kind'], sql: string): Promise<boolean> {
     let errno = 0;
     let message = '';
     let rows = 0;
@@ -109,5 +114,6 @@ export class Writers {
       if (errno <= 0) this.#failure ??= error instanceof Error ? error : new Error(message);
     }
     this.done.push({ writer, kind, sql: sql.slice(0, KEPT_SQL), errno, message, rows });
+    return errno === 0;
   }
 }
