@@ -95,10 +95,9 @@ describe('a DDL that takes long', () => {
     const { db, config, release, waits } = await slowAlter();
     const paused = startSyncer(config, 1);
     await waits();
-    const began = performance.now();
     paused.syncer.end();
+    // Nobody has let the ALTER go on yet.
     expect(await paused.done).toEqual({ outcome: 'ended' });
-    expect(performance.now() - began).toBeLessThan(5000);
     await release();
     const next = startSyncer(config, 2);
     await untilSynced(next);
@@ -152,10 +151,11 @@ describe('a DDL that takes long', () => {
   });
 
   it('whose lanes wait for a hung target: an answer that does not come counts as a lost connection', async () => {
-    const session = await connectSession({ db: dbConfig(target), answerTimeoutMs: 300 });
-    await expect(session.query('SELECT SLEEP(20)')).rejects.toThrow('the server has not answered for 0.3 s');
-    const idle = await connectSession({ db: dbConfig(target), answerTimeoutMs: 1_000 });
-    await new Promise((resolve) => setTimeout(resolve, 1_300));
+    const session = await connectSession({ db: dbConfig(target), answerTimeoutMs: 2_000 });
+    await expect(session.query('SELECT SLEEP(3600)')).rejects.toThrow('the server has not answered for 2 s');
+    // While nothing is asked for, silence is no failure, however long.
+    const idle = await connectSession({ db: dbConfig(target), answerTimeoutMs: 2_000 });
+    await new Promise((resolve) => setTimeout(resolve, 2_300));
     expect(await idle.query('SELECT 1 AS one')).toEqual([{ one: '1' }]);
     await idle.close();
   });
@@ -168,7 +168,8 @@ await describeWith('mysql-9.7', 'connections of a target', () => {
     const session = await connectSession({ db: dbConfig(server) });
     try {
       const [[own]] = (await emoji.query('SELECT CONNECTION_ID() AS id')) as unknown as [[{ id: number }]];
-      const slow = emoji.query("SELECT SLEEP(3), '😀'");
+      const slow = emoji.query("SELECT SLEEP(3600), '😀'");
+      slow.catch(() => undefined);
       await waitFor(
         async () =>
           (await listConnections(session)).some(
@@ -176,7 +177,8 @@ await describeWith('mysql-9.7', 'connections of a target', () => {
           ),
         { what: 'the statement to be listed', intervalMs: 20 },
       );
-      await slow;
+      await server.query(`KILL QUERY ${own.id}`);
+      await Promise.allSettled([slow]);
     } finally {
       await session.close();
       await emoji.end();

@@ -61,23 +61,28 @@ describe('DDL', () => {
     });
     const connect = (): Promise<Session> => connectSession({ db: dbConfig(target) });
 
-    it('waits for the statement of another owner, also of one whose connection was killed', async () => {
+    it('waits for the statement of another owner, however long it takes', async () => {
       const [old, fresh] = [await connect(), await connect()];
+      const blocker = await target.connect();
+      await blocker.query("SELECT GET_LOCK('slow', 0)");
       const order: string[] = [];
       const slow = withDdlLock(old, key(target), silentLog, async () => {
-        await old.execute('CREATE TABLE IF NOT EXISTS s.slow AS SELECT SLEEP(3) AS a').catch(() => undefined);
+        await old.execute("CREATE TABLE s.slow AS SELECT GET_LOCK('slow', 3600) AS a");
         order.push('old');
-      }).catch(() => undefined);
-      await waitFor(
-        async () =>
-          (await target.query("SELECT 1 FROM information_schema.processlist WHERE info LIKE 'CREATE%SLEEP%'"))
-            .length > 0,
-        { what: 'the slow statement to run' },
-      );
-      const next = withDdlLock(fresh, key(target), silentLog, () => {
+      });
+      const running = "SELECT 1 FROM information_schema.processlist WHERE info LIKE 'CREATE%GET_LOCK%'";
+      await waitFor(async () => (await target.query(running)).length > 0, {
+        what: 'the slow statement to run',
+      });
+      const log = collectingLog();
+      const next = withDdlLock(fresh, key(target), log, () => {
         order.push('new');
         return Promise.resolve();
       });
+      await waitFor(() => log.lines.some((line) => line.includes('still running')), {
+        what: 'the new owner to wait',
+      });
+      await blocker.end();
       await Promise.all([slow, next]);
       expect(order).toEqual(['old', 'new']);
       await Promise.all([old.close(), fresh.close()]);
@@ -86,18 +91,14 @@ describe('DDL', () => {
     it('kills a holder that does nothing', async () => {
       const [frozen, fresh] = [await connect(), await connect()];
       const log = collectingLog();
-      const never = withDdlLock(frozen, key(target), silentLog, () => new Promise<void>(() => undefined));
+      let holds: () => void = () => undefined;
+      const held = new Promise<void>((resolve) => (holds = resolve));
+      const never = withDdlLock(frozen, key(target), silentLog, () => {
+        holds();
+        return new Promise<void>(() => undefined);
+      });
       never.catch(() => undefined);
-      await waitFor(
-        async () => {
-          const [row] = await target.query(
-            'SELECT COUNT(*) AS n FROM information_schema.processlist WHERE id=?',
-            [frozen.threadId],
-          );
-          return Number(row?.['n']) === 1;
-        },
-        { what: 'the holder' },
-      );
+      await held;
       await withDdlLock(fresh, key(target), log, () => Promise.resolve());
       expect(log.lines.join()).toContain('still running');
       await fresh.close();

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { BlockAllowRules } from '../../src/model/subtask-config.js';
 import type { DatabaseServer } from '../servers/database.js';
 import { useTwoServers } from '../support/two-servers.js';
-import { waitFor } from '../support/wait-for.js';
+import { standStill } from '../support/stand-still.js';
 import { expectEqualTables, incremental, startSyncer, untilSynced } from './support.js';
 
 describe('a restart in the middle of a big transaction', () => {
@@ -30,15 +30,18 @@ describe('a restart in the middle of a big transaction', () => {
     const parts = Array.from(
       { length: 120 },
       (_unused, i) => `INSERT INTO r.noise SELECT seq FROM seq_1_to_300;
-        INSERT INTO r.bare SELECT seq % 5, REPEAT('x', 100) FROM seq_1_to_200;
+        INSERT INTO r.bare SELECT ${i === 60 ? 'seq + 5' : 'seq % 5'}, REPEAT('x', 100) FROM seq_1_to_200;
         INSERT INTO r.keyed SELECT seq + ${i} * 200, REPEAT('y', 100) FROM seq_1_to_200`,
     );
     await source.execute(`USE r; BEGIN;${parts.join(';')};COMMIT`);
     const count = async () => Number((await target.query('SELECT COUNT(*) AS n FROM r.bare'))[0]?.['n']);
+    const stand = await standStill(target, { table: 'r.bare', event: 'INSERT', when: 'NEW.i = 105' });
     const first = startSyncer({ ...config, blockAllow: before }, 1);
-    await waitFor(async () => (await count()) > 4000, { what: 'a part of the transaction', intervalMs: 5 });
+    await stand.reached();
     first.syncer.destroy();
     await Promise.allSettled([first.done]);
+    await stand.release();
+    expect(await count()).toBeGreaterThan(4_000);
     expect(await count()).toBeLessThan(24_000);
     const second = startSyncer({ ...config, blockAllow: after }, 2);
     await untilSynced(second);
