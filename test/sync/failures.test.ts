@@ -1,14 +1,11 @@
 /** The hard moments: a DDL that died half-way, a frozen owner with its transaction open, huge transactions. */
 import { describe, it } from 'vitest';
+import { nextTurn } from '../../src/runtime/real/turn.js';
 import type { DatabaseServer } from '../servers/database.js';
 import { useTwoServers } from '../support/two-servers.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { waitFor } from '../support/wait-for.js';
 import { expectEqualTables, incremental, startSyncer, untilSynced } from './support.js';
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
 
 describe('sync at hard moments', () => {
   let source: DatabaseServer;
@@ -36,7 +33,13 @@ describe('sync at hard moments', () => {
     await source.execute(statements.join(';'));
     for (let epoch = 1; epoch <= 12; epoch++) {
       const { syncer, done } = startSyncer(config, epoch);
-      await sleep(random.int(20, 250));
+      // Some way further, and then at any moment: between two rows, or while a DDL runs.
+      const [rows, turns] = [random.int(0, 6), random.int(0, 40)];
+      await waitFor(async () => Number((await syncer.status()).totalRows) >= rows, {
+        what: `${rows} rows`,
+        intervalMs: 2,
+      });
+      for (let turn = 0; turn < turns; turn++) await nextTurn();
       syncer.destroy();
       await Promise.allSettled([done]);
     }

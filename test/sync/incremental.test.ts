@@ -5,11 +5,14 @@ import type { DatabaseServer } from '../servers/database.js';
 import { createWriterTables, RandomWriter, writerTables } from '../support/random-writer.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { waitFor } from '../support/wait-for.js';
-import { expectEqualTables, incremental, startSyncer, untilSynced, type RunningSyncer } from './support.js';
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
+import {
+  expectEqualTables,
+  incremental,
+  startSyncer,
+  untilApplied,
+  untilSynced,
+  type RunningSyncer,
+} from './support.js';
 
 type Kind = 'mariadb-10.11' | 'mysql-9.7';
 
@@ -42,9 +45,7 @@ function cases(kind: Kind, enableGtid: boolean, targetKind: Kind = 'mariadb-10.1
     const first = startSyncer(config, 1);
     await waitFor(() => writer.stats.rows > 400, { what: 'rows of the writer' });
     first.syncer.end();
-    const ending = performance.now();
     expect(await first.done).toEqual({ outcome: 'ended' });
-    expect(performance.now() - ending).toBeLessThan(10_000);
     const second = startSyncer(config, 1);
     await waitFor(() => writer.stats.rows > 800, { what: 'more rows of the writer' });
     await writer.stop();
@@ -65,7 +66,7 @@ function cases(kind: Kind, enableGtid: boolean, targetKind: Kind = 'mariadb-10.1
     const zombies: RunningSyncer[] = [];
     for (let epoch = 1; epoch <= 8; epoch++) {
       const running = startSyncer(config, epoch);
-      await sleep(random.int(100, 900));
+      await untilApplied(running, random.int(1, 400));
       // Half of them crash, half go on writing until the next owner's epoch stops them.
       if (random.next() < 0.5) running.syncer.destroy();
       zombies.push(running);
@@ -85,13 +86,13 @@ function cases(kind: Kind, enableGtid: boolean, targetKind: Kind = 'mariadb-10.1
     const config = await incremental(source, target, { enableGtid });
     const writer = new RandomWriter({ server: source, schema: 'w', seed: 13, connections: 3 }).start();
     const running = startSyncer(config, 1);
-    await sleep(600);
+    await untilApplied(running, 100);
     await target.signal('SIGKILL');
     await target.restart();
-    await sleep(600);
+    await untilApplied(running, 100);
     await source.signal('SIGKILL');
     await source.restart();
-    await sleep(1200);
+    await untilApplied(running, 100);
     await writer.stop();
     await untilSynced(running);
     running.syncer.end();

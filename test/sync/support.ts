@@ -75,6 +75,23 @@ export async function untilSynced(running: RunningSyncer, timeoutMs?: number): P
   if (end !== undefined) throw new Error(`the syncer has ended: ${JSON.stringify(end)}`);
 }
 
+/** Waits until it has applied so many rows more than at the call; fails with the syncer's own failure. */
+export async function untilApplied(running: RunningSyncer, more: number): Promise<void> {
+  let end: unknown;
+  running.done.then(
+    (value) => (end = value),
+    (error: unknown) => (end = error),
+  );
+  const rows = async () => Number((await running.syncer.status()).totalRows);
+  const before = await rows();
+  await waitFor(async () => end !== undefined || (await rows()) >= before + more, {
+    what: `${more} more rows to be applied`,
+    intervalMs: 10,
+  });
+  if (end instanceof Error) throw end;
+  if (end !== undefined) throw new Error(`the syncer has ended: ${JSON.stringify(end)}`);
+}
+
 export async function expectEqualTables(a: Address, b: Address, tables: readonly string[]): Promise<void> {
   const compared = await compareTables(a, b, tables);
   expect(compared.filter((table) => !table.equal)).toEqual([]);
