@@ -5,6 +5,7 @@
 import { Router } from '../filter/router.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import { quoteName, quoteTable, type TableName } from '../model/table-name.js';
+import type { WrittenTypes } from '../mysql/evaluation-warnings.js';
 import type { Session } from '../mysql/session.js';
 import { isTextKey } from './text-bounds.js';
 import { withExactDefaults } from './binary-defaults.js';
@@ -49,6 +50,8 @@ export interface SourceTable {
   readonly bytes: number;
   /** Known once the target's table is: its columns take bytes of UTF-8 as they are, without looking at each character. */
   readonly takesBytes?: boolean;
+  /** The types that `columns` have in the target, likewise. */
+  readonly written?: WrittenTypes;
 }
 
 const BINARY_TYPES = new Set([

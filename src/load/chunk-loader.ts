@@ -7,6 +7,7 @@ import { comparePositions, type BinlogLocation } from '../model/location.js';
 import type { SubtaskConfig } from '../model/subtask-config.js';
 import { quoteName, quoteTable, tableKey } from '../model/table-name.js';
 import { connectSession } from '../mysql/connect.js';
+import { isHarmless, isOfEvaluation, MOST_WARNINGS } from '../mysql/evaluation-warnings.js';
 import type { Session, StatementResult } from '../mysql/session.js';
 import type { Part, PartQueue } from '../dump/part-queue.js';
 import type { FileFormat } from '../dump/row-format.js';
@@ -23,7 +24,11 @@ const LOAD_SQL_MODE = "'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'";
 
 export async function connectLoader(config: SubtaskConfig, signal: AbortSignal): Promise<Session> {
   // A copy is whole only at its end: until then rows may refer to such as are not there yet.
-  const variables = { sql_mode: LOAD_SQL_MODE, foreign_key_checks: '0' };
+  const variables = {
+    sql_mode: LOAD_SQL_MODE,
+    foreign_key_checks: '0',
+    max_error_count: String(MOST_WARNINGS),
+  };
   const session = await connectSession({ db: config.to, session: variables, signal });
   // The rows are as the source has them; it may hold some that came before their constraint, or by an ALTER
   // that gave them a value which the constraint does not allow.
@@ -191,17 +196,18 @@ export class ChunkLoader {
     if (result.warnings === 0) return;
     const [{ rows }] = await session.execute('SHOW WARNINGS');
     const { onDuplicate } = this.#options.config.load;
+    const { written } = job.table;
     const enums = job.table.columns.filter((column) => column.transfer === 'enum');
     let enumWarnings = 0;
     const serious = rows.find(([level, code, message]) => {
-      if (level === 'Note' || HARMLESS.has(Number(code))) return false;
+      if (isHarmless(level, Number(code))) return false;
       if (Number(code) === 1062 && onDuplicate === 'ignore') return false;
       const ofEnum = enums.some(({ name }) => message?.includes(`'${name}'`));
       if (Number(code) === 1265 && ofEnum) {
         enumWarnings++;
         return false;
       }
-      return true;
+      return written === undefined || !isOfEvaluation(Number(code), message ?? '', written);
     });
     // The server lists the first warnings only; those beyond are of the same kind as long as the sum fits.
     const unlisted = result.warnings - rows.length;
@@ -222,9 +228,6 @@ async function loadedPlaces(meta: CopyMeta, session: Session): Promise<Map<strin
   }
   return places;
 }
-
-/** Deprecations, and what a server says about its own syntax. */
-const HARMLESS = new Set([1287, 1681, 1831, 3090, 3129, 3135, 3719, 3778, 1592]);
 
 /**
  * The AUTO_INCREMENT column, which must be assigned too wherever LOAD DATA has a SET: MariaDB (10.11) makes a

@@ -13,6 +13,8 @@ interface TargetColumn {
   readonly computed: boolean;
   /** It takes bytes of UTF-8 as they are. */
   readonly takesBytes: boolean;
+  /** Lower-case data type. */
+  readonly type: string;
 }
 
 /** By lower-case name. */
@@ -53,7 +55,10 @@ function fit(table: SourceTable, there: TargetColumns, mayTakeBytes: boolean): S
   const plain = (column: SourceColumn) => computed(column) === false;
   const columns = [...table.columns.filter(plain), ...table.generated.filter(plain)];
   const takesBytes = mayTakeBytes && columns.every(({ name }) => there.get(name.toLowerCase())?.takesBytes);
-  return { ...table, columns, takesBytes };
+  const written = new Map(
+    columns.map(({ name }) => [name.toLowerCase(), there.get(name.toLowerCase())?.type ?? '']),
+  );
+  return { ...table, columns, takesBytes, written };
 }
 
 /** SHOW CREATE TABLE gives each column a line of its own. */
@@ -88,7 +93,7 @@ async function readColumns(
         const columns = found.get(key) ?? new Map<string, TargetColumn>();
         const type = (d ?? '').toLowerCase();
         const takesBytes = WITHOUT_TEXT.test(type) || (TEXT.test(type) && s?.toLowerCase() === 'utf8mb4');
-        found.set(key, columns.set((c ?? '').toLowerCase(), { computed: isGenerated(x), takesBytes }));
+        found.set(key, columns.set((c ?? '').toLowerCase(), { computed: isGenerated(x), takesBytes, type }));
       }
     }
   }

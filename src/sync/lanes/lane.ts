@@ -29,7 +29,7 @@ import { RESTORE_MODE, type Packet, type Dependency } from './packet.js';
 import { LaneSlots, type Slot } from './lane-slots.js';
 import { formatPlaces } from '../place.js';
 import type { ReplacedRows } from '../rows/replaced-rows.js';
-import { applyStepwise } from '../rows/stepwise.js';
+import { applyAtOnce, applyStepwise } from '../rows/stepwise.js';
 import { ofTable } from '../table-error.js';
 import type { Upsert } from '../rows/upsert.js';
 
@@ -285,12 +285,16 @@ export class Lane {
     if (packet === null || session === null) throw new Error('invariant broken: apply without work');
     const withCommit = this.#pending !== null;
     const laneUpdate = this.#laneUpdate(packet);
-    let results = await session.execute(packet.finish(laneUpdate, withCommit));
+    let head = withCommit ? 2 : 1;
+    const sent = await applyAtOnce(session, packet, packet.finish(laneUpdate, withCommit), head);
     if (this.#pending !== null) this.#committed(this.#pending);
     this.#pending = null;
-    let head = withCommit ? 2 : 1;
-    if (!packet.upserts.every((upsert) => upsert.provenBy(results[upsert.statement + head].affectedRows))) {
-      await session.execute('ROLLBACK');
+    let results = sent ?? [];
+    if (
+      sent === null ||
+      !packet.upserts.every((upsert) => upsert.provenBy(sent[upsert.statement + head].affectedRows))
+    ) {
+      if (sent !== null) await session.execute('ROLLBACK');
       results = await applyStepwise({
         session,
         packet,

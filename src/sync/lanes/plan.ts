@@ -7,10 +7,12 @@ import { quoteName, quoteTable, tableKey, type TableName } from '../../model/tab
 import { renderColumn } from '../../schema/create-sql.js';
 import { columnsMissing } from '../../schema/missing-columns.js';
 import { identityIndex, type Column, type Index, type TableSchema } from '../../schema/table.js';
+import type { WrittenTypes } from '../../mysql/evaluation-warnings.js';
 import type { RowFilter } from '../row-filter.js';
 import { chooseFold, finish, hashText, hashValue, mix, type Fold } from './fold.js';
 import { planForeignKeys, type ForeignKeyPlan, type Reference } from './foreign-keys.js';
 import { planCases, type CasePlan } from '../rows/case-plan.js';
+import { planLax } from '../rows/lax-statement.js';
 import { planUpserts, type UpsertPlan } from '../rows/upsert-plan.js';
 
 interface KeyPart {
@@ -68,6 +70,8 @@ export interface TablePlan {
   readonly upserts: UpsertPlan | null;
   /** How they become one UPDATE by CASE, which is cheaper; null where they do not. */
   readonly cases: CasePlan | null;
+  /** What a lax session must leave as it is; null where its comparisons could find other rows. */
+  readonly lax: WrittenTypes | null;
   /** Other unique keys: conflicts between lanes. */
   readonly uniques: readonly KeyPlan[];
   /** Null where the target does not check foreign keys, or the table has none and is not referred to. */
@@ -177,6 +181,12 @@ export function compilePlan(input: PlanInput): TablePlan {
     where,
     upserts,
     cases: planCases(input, identity, written, sourceColumns),
+    lax: planLax(
+      identity?.parts.map(({ column }) => column.toLowerCase()) ?? null,
+      written,
+      sourceColumns,
+      targetColumns,
+    ),
     uniques: uniques.map((index) => compileKey(index, target.indexes.indexOf(index) + 1)),
     foreignKeys: planForeignKeys({
       target,

@@ -1,10 +1,33 @@
 /**
- * A packet whose upserts have not found all their rows, once more and statement by statement: each upsert
- * is told before it runs which of its rows are there at that point of the transaction.
+ * A packet whose upserts have not found all their rows, or of which a strict session has refused a statement, once
+ * more and statement by statement: each upsert is told before it runs which of its rows are there at that point of
+ * the transaction, and what was refused may run without strictness.
  */
 import { SqlError, type Session, type StatementResult } from '../../mysql/session.js';
-import type { Packet } from '../lanes/packet.js';
+import { RESTORE_MODE, type Packet } from '../lanes/packet.js';
+import { executeAsStored, maybeTooStrict } from './lax-statement.js';
 import type { Upsert } from './upsert.js';
+
+/**
+ * Sends a packet in one piece, of which `head` statements stand before the changes. Null: strictness may have
+ * refused a change, all of the packet is rolled back, and it is to be applied stepwise.
+ */
+export async function applyAtOnce(
+  session: Session,
+  packet: Packet,
+  sql: Buffer,
+  head: number,
+): Promise<StatementResult[] | null> {
+  try {
+    return await session.execute(sql);
+  } catch (error) {
+    if (!(error instanceof SqlError) || !maybeTooStrict(error, packet.plans[error.statement - head])) {
+      throw error;
+    }
+    await session.execute(`ROLLBACK;${RESTORE_MODE}`);
+    return null;
+  }
+}
 
 export interface StepwiseInput {
   readonly session: Session;
@@ -29,7 +52,7 @@ export async function applyStepwise(input: StepwiseInput): Promise<StatementResu
         const keys = packet.leaveOut(upsert, (row) => found[row].rows.length === 0);
         if (keys.length > 0) onMissing(upsert, keys);
       }
-      results.push((await session.execute(packet.statementBytes(i)))[0]);
+      results.push(await executeAsStored(session, packet.statementBytes(i), packet.plans[i]));
     }
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
