@@ -5,6 +5,7 @@
  * triggers or locks.
  */
 import type { SubtaskConfig } from '../../../src/model/subtask-config.js';
+import { DEFAULT_SHADOW_RULE, DEFAULT_TRASH_RULE } from '../../../src/online-ddl/rules.js';
 import type { SeededRandom } from '../../../test/support/seeded-random.js';
 import { commentColumn, generatedColumn, indexStatement, tableOption } from '../alter-parts.js';
 import { initialRows, transaction } from '../dml.js';
@@ -49,7 +50,12 @@ export class OnlineDdlRuns implements Extra {
   }
 
   configure(config: SubtaskConfig): SubtaskConfig {
-    return { ...config, onlineDdl: true };
+    return {
+      ...config,
+      onlineDdl: true,
+      shadowTableRules: [DEFAULT_SHADOW_RULE],
+      trashTableRules: [DEFAULT_TRASH_RULE],
+    };
   }
 
   prepare(): Step[] {
@@ -157,7 +163,7 @@ export class OnlineDdlRuns implements Extra {
     const restored: Step = {
       kind: 'dml',
       writer,
-      sql: ['ROLLBACK', 'SET SESSION sql_mode=@mode'],
+      sql: ['ROLLBACK', 'SET SESSION sql_mode=@mode, foreign_key_checks=1'],
       run,
       cleanUp: true,
     };
@@ -185,7 +191,10 @@ export class OnlineDdlRuns implements Extra {
               [`DROP TABLE ${trash}`, `RENAME TABLE ${table} TO ${trash}, ${ghost} TO ${table}`],
               away,
             ]
-          : [[`DROP TABLE IF EXISTS ${table}`], [`RENAME TABLE ${ghost} TO ${table}`]];
+          : [
+              ['SET SESSION foreign_key_checks=0', `DROP TABLE IF EXISTS ${table}`],
+              [`RENAME TABLE ${ghost} TO ${table}`],
+            ];
       default:
         return [[`RENAME TABLE ${table} TO ${trash}, ${ghost} TO ${table}`], away];
     }
@@ -217,6 +226,8 @@ export class OnlineDdlRuns implements Extra {
         `ALTER TABLE ${tableSql(ghost)} ${kept.length === 0 ? 'ENGINE=InnoDB' : kept.join(', ')}`,
       );
     }
+    // A ghost that nothing was changed in is none: error 36046.
+    if (statements.length === 0) statements.push(`ALTER TABLE ${tableSql(ghost)} ENGINE=InnoDB`);
     return { table: { ...changed, name: table.name }, statements, renamed };
   }
 
