@@ -55,7 +55,7 @@ export class DdlGenerator {
     const draw = random.next();
     if (draw < 0.6) return [this.#alter(table)];
     if (draw < 0.66) return [indexStatement(table, this.#name('i'), random)];
-    if (draw < 0.7) return [partitionSql(table, random)];
+    if (draw < 0.7) return [partitionSql(table, random, this.#dialect)];
     if (draw < 0.74) return noise(table, this.#name('x'), random, this.#dialect);
     if (draw < 0.76)
       return [`ALTER TABLE ${tableSql(table)} CONVERT TO CHARACTER SET ${this.#wideCharset()}`];

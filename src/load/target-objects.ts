@@ -19,6 +19,7 @@ import { quoteString } from '../mysql/text.js';
 import { runWithCheckNames } from './check-names.js';
 import type { CopyMeta, DatabaseRow } from './copy-meta.js';
 import { withoutIndexes } from './deferred-indexes.js';
+import { runWithPartitionColumns } from './partition-columns.js';
 import {
   translateAlterDatabase,
   translateCreateDatabase,
@@ -251,7 +252,8 @@ export class TargetObjects {
 
   async #run(sql: string, session = this.#options.target): Promise<void> {
     const { log } = this.#options;
-    const run = async (one: string) => void (await session.execute(one));
+    const execute = async (one: string) => void (await session.execute(one));
+    const run = (one: string) => runWithPartitionColumns(one, log, execute);
     try {
       await runWithCheckNames({ sql, session, log, run });
     } catch (error) {

@@ -14,6 +14,7 @@ import { eventRefused, type EventFilter } from '../../filter/event-filter.js';
 import { statementParts } from '../../filter/event-types.js';
 import type { Router } from '../../filter/router.js';
 import { runWithCheckNames } from '../../load/check-names.js';
+import { runWithPartitionColumns } from '../../load/partition-columns.js';
 import { quoteName, quoteTable, tableKey, type TableName } from '../../model/table-name.js';
 import { ConnectionError, SqlError, type Session } from '../../mysql/session.js';
 import type { Clock, Log } from '../../runtime/ports.js';
@@ -327,7 +328,8 @@ export class DdlRunner {
           source.retry((upstream) => zoneOffset(upstream, zone, seconds)),
         );
       for (const one of before) await run(one);
-      await runWithCheckNames({ sql, session, log, table: targets[0], run });
+      const byColumns = (one: string) => runWithPartitionColumns(one, log, run);
+      await runWithCheckNames({ sql, session, log, table: targets[0], run: byColumns });
     } catch (error) {
       if (error instanceof ConnectionError) throw error;
       if (error instanceof SqlError && statement.spare !== undefined && CLAUSE_UNKNOWN.has(error.errno)) {
