@@ -13,17 +13,17 @@ import { dbConfig, silentLog, subtaskConfig } from './support.js';
 
 const MODEST = { user: 'modest', password: 'Poor-Pass.1' };
 
-/** Connections that write without a pause, or with one of so many ms. */
+/** Connections that write without a pause, or with ever longer ones: on a slow machine a moment is longer. */
 function write(server: DatabaseServer, sql: string, connections: number, pauseMs = 0) {
   let writing = true;
   const all = Array.from({ length: connections }, async () => {
     const connection = await server.connect();
-    while (writing) {
+    for (let pause = pauseMs; writing; pause *= 1.1) {
       // A deadlock is one transaction less.
       await connection.query(sql).catch((error: { errno?: number }) => {
         if (error.errno !== 1213) throw error;
       });
-      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(pause, 1_000)));
     }
     await connection.end();
   });

@@ -147,8 +147,10 @@ await describeWith('mysql-9.7', 'incremental replication from a MySQL source', (
     await source.execute(
       "INSERT INTO log.messages VALUES (7, 'msg7'); UPDATE log.messages SET message = 'm' WHERE id = 6",
     );
-    await waitFor(async () => (await target.query('SELECT id FROM log.messages')).length === 2, {
-      what: 'row 7',
+    // The two changes are transactions of their own, in lanes of their own.
+    const both = "SELECT id FROM log.messages WHERE id = 7 OR message = 'm'";
+    await waitFor(async () => (await target.query(both)).length === 2, {
+      what: 'row 7 and the change of row 6',
     });
     expect(await target.query('SELECT id, message, region, seen FROM log.messages ORDER BY id')).toEqual([
       { id: 6, message: 'm', region: 'here', seen: null },

@@ -43,7 +43,7 @@ function suite(kind: 'mariadb-10.11' | 'mysql-9.7' | 'mysql-5.6'): void {
       source,
       'parent',
       'ADD COLUMN extra INT NOT NULL DEFAULT 5, DROP COLUMN n',
-      ['--chunk-size=40', '--sleep=0.1'],
+      ['--chunk-size=20', '--sleep=0.2'],
     );
     let running = true;
     const done = changing.finally(() => (running = false));
@@ -51,7 +51,7 @@ function suite(kind: 'mariadb-10.11' | 'mysql-9.7' | 'mysql-5.6'): void {
     let crashes = 0;
     while (running && crashes < 12) {
       const before = writer.written;
-      await waitFor(() => !running || writer.written > before + 8, { what: 'rows', intervalMs: 10 });
+      await waitFor(() => !running || writer.written > before + 3, { what: 'rows', intervalMs: 10 });
       await pair.destroy();
       crashes++;
       pair.start();
