@@ -5,6 +5,7 @@ import type { DatabaseServer } from '../../test/servers/database.js';
 import { connectTiDb, type FuzzTarget } from './target.js';
 import { fuzzRound, type RoundOptions, type RoundResult } from './round.js';
 import type { Dialect } from './values.js';
+import { waitFor } from '../../test/support/wait-for.js';
 
 const KINDS: Record<Exclude<Dialect['source' | 'target'], 'tidb'>, DatabaseKind> = {
   mariadb: 'mariadb-10.11',
@@ -49,10 +50,23 @@ export class Fuzz implements AsyncDisposable {
   ): Promise<RoundResult & { readonly crashed: string }> {
     const [source, target] = [this.#source, this.#target];
     const result = await fuzzRound({ ...this.#options, ...options, seed, source, target });
+    if (result.failures.length > 0)
+      await Promise.all([source, target].map((server) => this.#settled(server)));
     const crashed = [source, target].filter((server) => server.running === false);
     for (const server of crashed) await server.restart?.();
     if (crashed.length === 0) return { ...result, crashed: '' };
     return { ...result, failures: [], crashed: crashed.map((server) => server.kind).join(' and ') };
+  }
+
+  /** A server that crashes closes its connections first, and ends a moment later. */
+  async #settled(server: FuzzTarget): Promise<void> {
+    const answers = () =>
+      server.query('SELECT 1').then(
+        () => true,
+        () => false,
+      );
+    const what = `${server.kind} to answer or to have ended`;
+    await waitFor(async () => server.running === false || (await answers()), { what, timeoutMs: 60_000 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

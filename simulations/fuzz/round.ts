@@ -79,6 +79,7 @@ class Round {
   #writing = true;
   #faultCount = 0;
   #runs = 0;
+  #calm = false;
 
   constructor(options: RoundOptions) {
     this.#options = options;
@@ -190,11 +191,14 @@ class Round {
       run.begun = true;
       if (run.failed) return false;
     } else if (kind === 'dml' || early) return true;
+    // Faults in quick succession would keep a copy from its end, with nothing else going on.
+    this.#calm = true;
     await waitFor(() => crew.failed || crew.isSyncing(), {
       what: 'sync to begin',
       timeoutMs: DRAIN_MS,
       intervalMs: 10,
     });
+    this.#calm = false;
     return true;
   }
 
@@ -249,6 +253,7 @@ class Round {
     while (this.#writing) {
       await clock.sleep(random.int(10, 600));
       if (!this.#writing) return;
+      if (this.#calm) continue;
       this.#faultCount++;
       switch (random.pick(['take-over', 'take-over', 'pause', 'source', 'target', 'target', 'rotate'])) {
         case 'take-over':

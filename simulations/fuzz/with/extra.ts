@@ -8,6 +8,7 @@ import type { Step } from '../script.js';
 import type { FuzzTarget } from '../target.js';
 import type { Dialect } from '../values.js';
 import type { Finding } from '../verify.js';
+import { ForeignKeys } from './foreign-keys.js';
 import { OnlineDdlRuns } from './online-ddl.js';
 
 export interface ExtraOptions {
@@ -40,6 +41,7 @@ export interface Extra {
 
 const EXTRAS: Readonly<Record<string, (options: ExtraOptions) => Extra>> = {
   'online-ddl': (options) => new OnlineDdlRuns(options),
+  'foreign-keys': (options) => new ForeignKeys(options),
 };
 
 export const EXTRA_NAMES: readonly string[] = Object.keys(EXTRAS);
