@@ -43,7 +43,7 @@ interface ServerError {
 export async function openBinlogStream(options: BinlogStreamOptions): Promise<BinlogReader> {
   let connection;
   try {
-    connection = await handshake({ db: options.db, signal: options.signal });
+    connection = await handshake({ db: options.db, bulk: true, signal: options.signal });
   } catch (cause) {
     options.signal?.throwIfAborted();
     throw new DmError(CODES.databaseDriver, 'cannot connect to the upstream for its binlog', {

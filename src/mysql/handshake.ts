@@ -4,10 +4,11 @@
  * and cleartext as mysql2 has them); then the socket is ours and mysql2 is out of the way.
  */
 import { readFile } from 'node:fs/promises';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import mysql from 'mysql2';
 import type { DbConfig, SecurityConfig } from '../model/subtask-config.js';
+import { ReadArena } from './read-arena.js';
 import { ConnectionError } from './session.js';
 
 export interface Handshake {
@@ -25,6 +26,8 @@ export interface HandshakeOptions {
   readonly database?: string;
   /** ms until the server has accepted the login; default 10 s. */
   readonly connectTimeoutMs?: number;
+  /** Much is going to be read of it. */
+  readonly bulk?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -69,6 +72,8 @@ export async function handshake(options: HandshakeOptions): Promise<Handshake> {
     keepAliveInitialDelay: 30_000,
     flags: options.database === undefined ? [...FLAGS, '-CONNECT_WITH_DB'] : FLAGS,
     ssl,
+    // TLS takes the bytes from the socket below JavaScript.
+    stream: options.bulk === true && !ssl ? () => bulkSocket(db) : undefined,
   });
   const internals = connection as unknown as Internals;
   const socket = await new Promise<Socket>((resolve, reject) => {
@@ -105,6 +110,24 @@ export async function handshake(options: HandshakeOptions): Promise<Handshake> {
     isMariaDb: /mariadb/i.test(version),
     extendedMetadata: internals._mariadbExtendedMetadata,
   };
+}
+
+/** Reads into an arena. Its `data` events are as usual, and the chunks may be kept. */
+function bulkSocket({ host, port }: DbConfig): Socket {
+  const arena = new ReadArena();
+  const socket: Socket = connect({
+    host,
+    port,
+    noDelay: true,
+    onread: {
+      buffer: () => arena.room(),
+      callback: (count) => {
+        socket.emit('data', arena.filled(count));
+        return true;
+      },
+    },
+  });
+  return socket;
 }
 
 function connectFailure(

@@ -4,7 +4,14 @@ import { NO_LOCATION, type BinlogLocation } from '../model/location.js';
 import { rowsNumbers, XaRows } from './xa-rows.js';
 
 const at = (pos: number): BinlogLocation => ({ name: 'bin.000001', pos, gtidSet: '' });
-const rows = (bytes: number) => ({ start: 0, end: bytes }) as RowsEvent;
+const rows = (bytes: number) =>
+  ({
+    buf: Buffer.alloc(bytes),
+    start: 0,
+    end: bytes,
+    columnsBefore: null,
+    columnsAfter: null,
+  }) as unknown as RowsEvent;
 
 function setup(maxHeldBytes: number) {
   const again: string[] = [];

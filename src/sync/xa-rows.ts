@@ -38,6 +38,19 @@ export function xidText(event: Extract<BinlogEvent, { type: 'xa-prepare' }>): st
   return `${hex(event.gtrid)},${hex(event.bqual)},${event.formatId}`;
 }
 
+/** An event is a view of memory that holds many. */
+function copyOf(event: RowsEvent): RowsEvent {
+  const { buf, start, end, columnsBefore, columnsAfter } = event;
+  return {
+    ...event,
+    buf: Buffer.from(buf.subarray(start, end)),
+    start: 0,
+    end: end - start,
+    columnsBefore: columnsBefore && Buffer.from(columnsBefore),
+    columnsAfter: columnsAfter && Buffer.from(columnsAfter),
+  };
+}
+
 export class XaRows {
   readonly #options: XaRowsOptions;
   readonly #prepared = new Map<string, Held>();
@@ -69,7 +82,7 @@ export class XaRows {
       held.dropped = true;
       return;
     }
-    held.rows.push({ event, number });
+    held.rows.push({ event: copyOf(event), number });
     held.bytes += bytes;
     this.#bytes += bytes;
   }
