@@ -17,7 +17,7 @@ describe('benchmarks', () => {
   it.each(names)('%s runs', async (name) => {
     const program = path.join(projectRoot(), 'dist/bench', `${name}.bench.js`);
     const output = await run(process.execPath, ['--enable-source-maps', program, '--smoke'], {
-      timeoutMs: 110_000,
+      timeoutMs: 220_000,
     });
     expect(output).toContain('verdict');
     expect(output).not.toContain('NOT EQUAL');

@@ -115,7 +115,7 @@ for (const [kind, forms] of Object.entries(FORMS) as [ServerKind, (typeof FORMS)
             list[at] = broken(events[which]);
             const began = performance.now();
             const exact = walk(server.flavor, list);
-            expect(performance.now() - began).toBeLessThan(5000);
+            expect(performance.now() - began).toBeLessThan(60_000);
             // Neighbours' bytes must not show.
             expect(walk(server.flavor, list, 64)).toEqual(exact);
           }),

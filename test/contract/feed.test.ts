@@ -42,7 +42,7 @@ test('keys that the replica of the consumer has lost come from the leader', asyn
   const kv = await bus.kvStore().bucket('b');
   for (const key of ['a', 'b', 'gone', 'c', 'd']) await kv.create(key, bytes(`value of ${key}`));
   await kv.delete('gone');
-  const limits = { attemptMs: 300, budgetMs: 10_000 };
+  const limits = { attemptMs: 2_000, budgetMs: 30_000 };
   const connection = forgetful(bus.connection, 4);
   const entries = await readFeed({ bus: { connected: true, connection }, clock, limits }, 'b');
   expect(entries.map(({ key, value, revision }) => [key, text(value), revision]).sort()).toEqual([

@@ -17,6 +17,7 @@ import type { SubtaskConfig } from '../../src/model/subtask-config.js';
 import { connectSession } from '../../src/mysql/connect.js';
 import { RealClock } from '../../src/runtime/real/clock.js';
 import { startMariaDb } from '../servers/index.js';
+import { waitFor } from '../support/wait-for.js';
 import { collectingLog, dbConfig, subtaskConfig } from './support.js';
 
 type Server = Awaited<ReturnType<typeof startMariaDb>>;
@@ -244,9 +245,11 @@ describe('a copy', () => {
     const before = await lastTransaction();
     // One writer: the n-th transaction after `before` gives one row the version n.
     let writing = true;
+    let written = 0;
     const writer = (async () => {
       const connection = await source.connect();
       for (let n = 1; writing; n++) {
+        written = n - 1;
         const id = 1 + Math.floor(Math.random() * keys);
         await connection.query(
           `START TRANSACTION; UPDATE w.t SET version = ${n} WHERE id = ${id}; INSERT INTO w.history VALUES (${n}, ${id}); COMMIT`,
@@ -261,14 +264,19 @@ describe('a copy', () => {
       routes: [{ schemaPattern: 'w', tablePattern: '', targetSchema: 'w_live', targetTable: '' }],
     };
     let end: FullCopyEnd = { outcome: 'ended' };
+    let loaded = 0;
     for (let epoch = 1; end.outcome !== 'finished'; epoch++) {
       const controller = new AbortController();
       const run = start(config, epoch, controller.signal);
       if (epoch < 6) {
-        await until(run.end, () => run.copy.status().dump.finishedRows >= epoch * 3000);
+        // Each session loads something, and the source is written to before the next one.
+        await until(run.end, () => Number(run.copy.status().load.finishedBytes) > loaded);
         controller.abort(new Error('cut'));
       }
       end = await run.end;
+      loaded = Number(run.copy.status().load.finishedBytes);
+      const soFar = written;
+      await waitFor(() => written > soFar, { what: 'the writer', intervalMs: 1 });
     }
     writing = false;
     await writer;
