@@ -29,6 +29,7 @@ import { buildIndexes, deferIndexes } from './deferred-indexes.js';
 import { fitColumns } from './fit-columns.js';
 import type { Connections } from './over-connections.js';
 import { CopyProgress } from './progress.js';
+import { atOnePlace, isTorn, unite } from './families.js';
 import { isAsPlanned, newChunks, pendingTables, planAll, reconcile } from './reconcile.js';
 import { keepBeginning, recopyInexact } from './recopy.js';
 import { SourceChanged } from './source-changed.js';
@@ -168,8 +169,10 @@ export class FullCopy {
           log: this.#options.ports.log,
           signal,
         });
+        snapshot = { ...snapshot, connections: atOnePlace(snapshot.connections, config) };
         const tables = await readSourceTables(control, config);
         assertUnchanged(state, tables);
+        if (isTorn(state, tables, config)) throw new SourceChanged('foreign keys have just changed');
         await assertDefaults();
         await this.#copy(target, objects, snapshot, state, tables);
         snapshot.close();
@@ -232,7 +235,8 @@ export class FullCopy {
       const plan = await planAll(source, current, config);
       await meta.writePlan(target, epoch, plan.tables, plan.chunks);
     } else {
-      const changes = await reconcile(source, state, current, config);
+      const reconciled = await reconcile(source, state, current, config);
+      const changes = await unite(source, state, current, config, reconciled);
       if (changes.length > 0) await keepBeginning(meta, target, epoch, state);
       for (const { table, chunks, added } of changes) {
         ports.log.warn('the plan of the full copy changes', {

@@ -47,7 +47,11 @@ export interface Change {
   readonly added: boolean;
 }
 
-async function rangesOf(session: Session, table: SourceTable, config: SubtaskConfig): Promise<KeyRange[]> {
+export async function rangesOf(
+  session: Session,
+  table: SourceTable,
+  config: SubtaskConfig,
+): Promise<KeyRange[]> {
   try {
     return await planChunks(session, table, config.dump);
   } catch (error) {

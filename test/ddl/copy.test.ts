@@ -9,7 +9,7 @@ import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RealClock } from '../../src/runtime/real/clock.js';
 import { Crew } from '../../simulations/fuzz/crew.js';
-import { collectingLog, subtaskConfig } from '../copy/support.js';
+import { collectingLog, dbConfig, subtaskConfig } from '../copy/support.js';
 import { startDatabase, type DatabaseKind } from '../servers/availability.js';
 import { describeWith } from '../servers/describe-with.js';
 import type { DatabaseServer } from '../servers/database.js';
@@ -29,6 +29,8 @@ interface CopyCase {
   /** The copy is held up in the database `$held`, so that it makes `$db` on the target itself. */
   readonly held?: boolean;
   readonly after: readonly string[];
+  /** The target checks foreign keys. */
+  readonly checked?: boolean;
 }
 
 const table = (name: string, first: number) => [
@@ -39,6 +41,14 @@ const lock = (name: string, id: number) => [
   `CREATE TABLE ${name} (id INT PRIMARY KEY, v VARCHAR(20))`,
   'BEGIN',
   `INSERT INTO ${name} VALUES (${id}, 'mine')`,
+];
+
+/** Children, which are copied first, and their parents. */
+const FAMILY = [
+  'CREATE TABLE b (id INT PRIMARY KEY, v VARCHAR(20))',
+  "INSERT INTO b VALUES (100, 'b'), (101, 'b too'), (102, 'b three')",
+  'CREATE TABLE a (id INT PRIMARY KEY, b INT, FOREIGN KEY (b) REFERENCES b (id) ON DELETE CASCADE ON UPDATE CASCADE)',
+  'INSERT INTO a VALUES (1, 100), (2, 101), (3, 102)',
 ];
 
 const CASES: readonly CopyCase[] = [
@@ -221,6 +231,39 @@ const CASES: readonly CopyCase[] = [
     ],
     after: ['CREATE TABLE d (v VARCHAR(9) PRIMARY KEY)', "INSERT INTO d VALUES ('x'), ('X')"],
   },
+  {
+    name: 'parents change children that are copied already, as no binlog tells',
+    before: FAMILY,
+    block: lock('b', 100),
+    loaded: 1,
+    during: ['DELETE FROM b WHERE id=100', 'UPDATE b SET id=201 WHERE id=101'],
+    after: ["INSERT INTO b VALUES (7, 'y')", 'INSERT INTO a VALUES (7, 7)'],
+    checked: true,
+  },
+  {
+    name: 'a child comes for a parent that goes before it is copied',
+    before: FAMILY,
+    block: lock('b', 100),
+    loaded: 1,
+    during: ['INSERT INTO a VALUES (5, 100)', 'DELETE FROM a WHERE b=100', 'DELETE FROM b WHERE id=100'],
+    after: ["INSERT INTO b VALUES (7, 'y')", 'INSERT INTO a VALUES (7, 7)'],
+    checked: true,
+  },
+  {
+    name: 'a new child, and one that goes, of a parent that has yet to be copied',
+    before: FAMILY,
+    block: lock('b', 100),
+    loaded: 1,
+    during: [
+      'CREATE TABLE n (id INT PRIMARY KEY, b INT, FOREIGN KEY (b) REFERENCES b (id) ON DELETE CASCADE)',
+      'INSERT INTO n VALUES (1, 100), (2, 102)',
+      'INSERT INTO a VALUES (5, 100)',
+      'DROP TABLE a',
+      'DELETE FROM b WHERE id=100',
+    ],
+    after: ["INSERT INTO b VALUES (7, 'y')", 'INSERT INTO n VALUES (7, 7)', 'DELETE FROM b WHERE id=102'],
+    checked: true,
+  },
 ];
 
 function suite(kind: DatabaseKind): void {
@@ -233,7 +276,7 @@ function suite(kind: DatabaseKind): void {
 
   for (const [i, one] of CASES.entries()) {
     it(one.name, async () => {
-      const { before, block, loaded, during, same, held, after } = one;
+      const { before, block, loaded, during, same, held, after, checked = false } = one;
       const db = `c${i}`;
       const log = collectingLog();
       const run = async (connection: Connection, statements: readonly string[]) => {
@@ -246,6 +289,7 @@ function suite(kind: DatabaseKind): void {
       const config = subtaskConfig(source, target, {
         task: 'copy',
         metaSchema: `meta_c${i}`,
+        ...(checked ? { to: dbConfig(target, { session: { foreign_key_checks: '1' } }) } : {}),
         ignoreCheckingItems: ['all'],
         blockAllow: {
           doDbs: [db, `a${i}`],
