@@ -76,10 +76,10 @@ export async function decodeStream(server: DatabaseServer, name: string, rows: n
 const FLAGS_AT = 4 + 1 + 4;
 const NON_BLOCK = 0x01;
 
-/** All there is of a binlog from a server's socket, looked at by nobody. */
+/** All there is of a binlog from a server's socket, read as the stream reads it and looked at by nobody. */
 export async function readSocket(server: DatabaseServer, name: string): Promise<void> {
   const options = startOf(server, name);
-  const { socket, serverVersion, isMariaDb } = await handshake({ db: options.db });
+  const { socket, serverVersion, isMariaDb } = await handshake({ db: options.db, bulk: true });
   await new Promise<void>((resolve, reject) => {
     let asked = false;
     socket.on('error', reject);
