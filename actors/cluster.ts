@@ -340,17 +340,18 @@ export class LeaderCluster implements Cluster {
   async #carryOut(document: SubtaskDocument, operation: SubtaskOperation): Promise<SourceResult> {
     const { source, task } = document;
     const { bus, ports, observed, rpcTimeoutMs: timeoutMs } = this.#options;
-    const worker = this.#workerOf(source);
     const answer = await askOperation({
       bus,
       clock: ports.clock,
       source,
-      worker,
+      worker: this.#workerOf(source),
       task,
       operation,
       timeoutMs,
     });
     const { result, msg, resume } = answer;
+    // The one that has answered: the source may have moved while it was asked.
+    const worker = this.#workerOf(source);
     if (!result || resume !== true) return { result, msg, source, worker };
     const written = await this.#rewrite<'subtask'>('subtask', keys.subtask(source, task), (now) => ({
       ...now,

@@ -3,6 +3,8 @@
  * for all of them under `dm.actor.source.<id>`.
  */
 import { sourceMachine } from '../machines/source.js';
+import { CODES } from '../src/errors/codes.js';
+import { DmError } from '../src/errors/dm-error.js';
 import type { OperationAnswer, SubtaskOperation } from '../src/model/operation.js';
 import { unreachable } from '../src/model/assert.js';
 import type { SubTaskStatus } from '../src/model/status.js';
@@ -46,6 +48,10 @@ export interface SourceAnswer {
   readonly epoch: number;
   readonly subtasks: SubTaskStatus[];
 }
+
+/** How long an operation waits for a subtask that the leader knows of and that is not loaded here yet. */
+const APPEAR_MS = 5_000;
+const APPEAR_EVERY_MS = 50;
 
 export class SourceActor {
   readonly source: string;
@@ -203,9 +209,20 @@ export class SourceActor {
   }
 
   async #operate(question: Extract<SourceQuestion, { type: 'operate' }>): Promise<OperationAnswer> {
-    const subtask = this.#subtasks.get(question.task);
-    if (subtask) return subtask.operate(question.operation, question.timeoutMs);
-    return { result: false, msg: `sub task with name ${question.task} not found` };
+    const { task, operation, timeoutMs } = question;
+    const { clock } = this.#deps.ports;
+    const giveUp = clock.monotonic() + timeoutMs;
+    const end = clock.monotonic() + Math.min(APPEAR_MS, timeoutMs * 0.5);
+    // The leader asks for what it knows to be there. Messages come as soon as NATS knows that we serve, which
+    // is before the subtasks are loaded; and the leader may hear of a new one before we do.
+    for (;;) {
+      const subtask = this.#subtasks.get(task);
+      if (subtask) return subtask.operate(operation, giveUp - clock.monotonic());
+      if (this.#detached || clock.monotonic() >= end) break;
+      await clock.sleep(APPEAR_EVERY_MS);
+    }
+    const message = `the subtask ${task} of source ${this.source} is not on its worker yet`;
+    return { result: false, msg: new DmError(CODES.eventRefused, message).toString() };
   }
 
   async #status(question: Extract<SourceQuestion, { type: 'status' }>): Promise<SourceAnswer> {

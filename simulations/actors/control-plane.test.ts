@@ -50,9 +50,13 @@ describe('control plane under simulation', () => {
       await sim.lose(BUCKETS.members, keys.member('master', 'm1'));
       await sim.until('the source has its worker', async () => (await sim.workerOf('s')) === 'w1');
       await sim.until('the subtask runs', () => sim.running('s/t').length === 1);
-      const members = JSON.stringify(await sim.command('list-member', {}));
-      expect(members).toContain('"name":"w1","addr":"w1:8262","stage":"bound","source":"s"');
-      expect(members).toMatch(/"name":"m1","memberID":"\d+","alive":true/);
+      await sim.until('both are members', async () => {
+        const members = JSON.stringify(await sim.command('list-member', {}));
+        return (
+          members.includes('"name":"w1","addr":"w1:8262","stage":"bound","source":"s"') &&
+          /"name":"m1","memberID":"\d+","alive":true/.test(members)
+        );
+      });
     });
   });
 
@@ -137,6 +141,33 @@ describe('control plane under simulation', () => {
       expect(sim.running('s/t')[0]!.epoch).toBeGreaterThan(run!.epoch * 8);
     });
     expectOneAtATime(plane);
+  });
+
+  it('never says of a subtask whose source is moving that there is none', async () => {
+    await simulate(5, NO_FAULTS, async (sim) => {
+      await sim.addMaster('m1');
+      await sim.addWorker('w1');
+      await startOne(sim);
+      expect(await sim.command('pause-task', { task: 't' })).toMatchObject({ result: true });
+      await sim.addWorker('w2');
+      sim.kill(sim.workers.get('w1')!.sim);
+      // Asked at every moment: the worker is dead, then there is none, then one that has just begun.
+      const asked: Promise<Record<string, unknown>>[] = [];
+      const answered = { count: 0 };
+      await sim.until(
+        'w2 has answered',
+        () => {
+          const answer = sim.command('binlog', { op: 'list', task: 't' });
+          asked.push(answer.finally(() => answered.count++));
+          return sim.workers.get('w2')!.node.source === 's' && answered.count > asked.length - 100;
+        },
+        60_000,
+        2,
+      );
+      const texts = (await Promise.all(asked)).map((answer) => JSON.stringify(answer));
+      expect(texts.filter((text) => text.includes('not running')).length).toBeGreaterThan(10);
+      expect(texts.filter((text) => !text.includes('not running') && !text.includes('does not answer'))).toEqual([]);
+    });
   });
 
   it('hands over when a worker leaves in order, at once', async () => {

@@ -167,12 +167,17 @@ export class SimControlPlane {
     }
   }
 
-  async until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 240_000): Promise<void> {
+  async until(
+    what: string,
+    condition: () => boolean | Promise<boolean>,
+    timeoutMs = 240_000,
+    everyMs = 100,
+  ): Promise<void> {
     const { clock } = this.#client;
     const deadline = clock.monotonic() + timeoutMs;
     while (!(await condition())) {
       if (clock.monotonic() > deadline) throw new Error(`in vain: ${what}\n${await this.describe()}`);
-      await clock.sleep(100);
+      await clock.sleep(everyMs);
     }
   }
 

@@ -135,7 +135,8 @@ export class SimBus implements Bus {
     const subscription: Subscription = { bus: this, tokens: subject.split('.'), queue, take };
     const all = this.#node.cluster.subscriptions as Set<Subscription>;
     all.add(subscription);
-    await Promise.resolve();
+    // As the real one, which waits until the server has said that it knows: messages may come before that.
+    if (this.connected) await this.#node.clock.sleep(2 * this.#node.cluster.latency());
     return () => {
       all.delete(subscription);
       return Promise.resolve();
