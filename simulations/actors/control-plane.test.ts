@@ -166,7 +166,9 @@ describe('control plane under simulation', () => {
       );
       const texts = (await Promise.all(asked)).map((answer) => JSON.stringify(answer));
       expect(texts.filter((text) => text.includes('not running')).length).toBeGreaterThan(10);
-      expect(texts.filter((text) => !text.includes('not running') && !text.includes('does not answer'))).toEqual([]);
+      expect(
+        texts.filter((text) => !text.includes('not running') && !text.includes('does not answer')),
+      ).toEqual([]);
     });
   });
 
