@@ -4,6 +4,7 @@ import { DmError } from '../errors/dm-error.js';
 import { ByteWriter } from '../mysql/byte-writer.js';
 import { hashedUniques } from '../schema/hashed-uniques.js';
 import type { Column, TableSchema } from '../schema/table.js';
+import { stringBinding } from './binding.js';
 import { binlogError } from './binlog-error.js';
 import { writeString } from './escape.js';
 import { collationCharset } from './collations.js';
@@ -199,6 +200,7 @@ function columnCodec(map: TableMap, i: number, column: Column | undefined, scrat
         name,
         value: jsonText,
         literal: (buf, start, length, out) => writeString(jsonText(buf, start, length), out),
+        binding: stringBinding(jsonText),
       };
     case TYPE.GEOMETRY:
     case TYPE.VECTOR:

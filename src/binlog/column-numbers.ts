@@ -1,6 +1,7 @@
 /** Integers, DECIMAL, FLOAT, DOUBLE, BIT, YEAR: bytes to digits without strings in between. */
 import type { ByteWriter } from '../mysql/byte-writer.js';
 import { binlogError } from './binlog-error.js';
+import { bitBinding, decimalBinding, floatBinding, integerBinding, yearBinding } from './binding.js';
 import type { ColumnCodec, SqlValue } from './rows.js';
 
 /** Writes a non-negative integer below 2^53. */
@@ -55,6 +56,11 @@ function writeInteger(value: number, out: ByteWriter): void {
 }
 
 export function integerColumn(name: string, bytes: number, unsigned: boolean): ColumnCodec {
+  const column = integerOf(name, bytes, unsigned);
+  return { ...column, binding: integerBinding(bytes, unsigned, column.literal) };
+}
+
+function integerOf(name: string, bytes: number, unsigned: boolean): ColumnCodec {
   switch (bytes) {
     case 1:
       return unsigned ? integer(name, (b, i) => b[i]) : integer(name, (b, i) => (b[i] << 24) >> 24);
@@ -153,10 +159,12 @@ export function floatColumn(name: string, bytes: 4 | 8): ColumnCodec {
     bytes === 4
       ? (buf: Buffer, at: number) => buf.readFloatLE(at)
       : (buf: Buffer, at: number) => buf.readDoubleLE(at);
+  const literal: ColumnCodec['literal'] = (buf, start, _length, out) => writeDouble(read(buf, start), out);
   return {
     name,
     value: (buf, start) => read(buf, start),
-    literal: (buf, start, _length, out) => writeDouble(read(buf, start), out),
+    literal,
+    binding: floatBinding(bytes, literal),
   };
 }
 
@@ -170,6 +178,7 @@ export function bitColumn(name: string): ColumnCodec {
     name,
     value,
     literal: (buf, start, length, out) => out.ascii(value(buf, start, length).toString()),
+    binding: bitBinding(),
   };
 }
 
@@ -181,6 +190,7 @@ export function yearColumn(name: string): ColumnCodec {
     // Numbers 0-99 mean 2000-2069 and 1970-1999; only the text '0000' is year zero.
     literal: (buf, start, _length, out) =>
       buf[start] === 0 ? out.ascii("'0000'") : writeUnsigned(value(buf, start), out),
+    binding: yearBinding(value),
   };
 }
 
@@ -261,13 +271,16 @@ export function decimalColumn(
   scale: number,
   scratch: ByteWriter,
 ): ColumnCodec {
+  const literal: ColumnCodec['literal'] = (buf, start, _length, out) =>
+    writeDecimal(buf, start, precision, scale, out);
   return {
     name,
+    binding: decimalBinding(literal),
     value(buf, start): SqlValue {
       scratch.reset();
       writeDecimal(buf, start, precision, scale, scratch);
       return scratch.buffer.latin1Slice(0, scratch.length);
     },
-    literal: (buf, start, _length, out) => writeDecimal(buf, start, precision, scale, out),
+    literal,
   };
 }

@@ -1,5 +1,6 @@
 /** Character and byte strings, ENUM, SET, and the types that travel as byte strings. */
 import type { ByteWriter } from '../mysql/byte-writer.js';
+import { binaryBinding, shortTextBinding, stringBinding, textBinding } from './binding.js';
 import { decodeCharset, isUtf8 } from './charset.js';
 import { textLiteral, textWriter, writeBinary, writeString } from './escape.js';
 import { writeUnsigned } from './column-numbers.js';
@@ -8,15 +9,18 @@ import type { ColumnCodec } from './rows.js';
 
 export function textColumn(name: string, charset: string): ColumnCodec {
   const write = textWriter(charset);
+  const binding = textBinding(charset);
   if (isUtf8(charset)) {
     return {
       name,
+      binding,
       value: (buf, start, length) => buf.utf8Slice(start, start + length),
       literal: (buf, start, length, out) => write(buf, start, start + length, out),
     };
   }
   return {
     name,
+    binding,
     value: (buf, start, length) => decodeCharset(charset, buf, start, start + length),
     literal: (buf, start, length, out) => write(buf, start, start + length, out),
   };
@@ -32,13 +36,22 @@ export function binaryColumn(name: string, padTo = 0): ColumnCodec {
       return bytes;
     },
     literal: (buf, start, length, out) => writeBinary(buf, start, start + length, out, padTo),
+    binding: binaryBinding(padTo),
   };
 }
 
 /** MariaDB's COMPRESSED columns: the value of another column, packed. */
 export function compressedColumn(inner: ColumnCodec): ColumnCodec {
+  const { binding } = inner;
   return {
     name: inner.name,
+    binding: binding && {
+      ...binding,
+      bind(buf, start, length, out) {
+        const plain = inflateColumn(buf, start, length);
+        binding.bind(plain, 0, plain.length, out);
+      },
+    },
     value(buf, start, length) {
       const plain = inflateColumn(buf, start, length);
       return inner.value(plain, 0, plain.length);
@@ -56,6 +69,7 @@ export function enumColumn(name: string, members: readonly string[] | undefined)
   const literals = members?.map(textLiteral);
   return {
     name,
+    binding: members && stringBinding((buf, start, length) => members[index(buf, start, length) - 1] ?? ''),
     value(buf, start, length) {
       const at = index(buf, start, length);
       if (!members) return at;
@@ -77,12 +91,15 @@ export function setColumn(name: string, members: readonly string[] | undefined):
     for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(buf[start + i]);
     return value;
   };
+  const textOf = (value: bigint): string =>
+    (members ?? []).filter((_, i) => (value & (1n << BigInt(i))) !== 0n).join(',');
   return {
     name,
+    binding: members && stringBinding((buf, start, length) => textOf(bits(buf, start, length))),
     value(buf, start, length) {
       const value = bits(buf, start, length);
       if (!members) return value > Number.MAX_SAFE_INTEGER ? value : Number(value);
-      return members.filter((_, i) => (value & (1n << BigInt(i))) !== 0n).join(',');
+      return textOf(value);
     },
     literal(buf, start, length, out) {
       const value = bits(buf, start, length);
@@ -90,7 +107,7 @@ export function setColumn(name: string, members: readonly string[] | undefined):
         out.ascii(value.toString());
         return;
       }
-      writeString(members.filter((_, i) => (value & (1n << BigInt(i))) !== 0n).join(','), out);
+      writeString(textOf(value), out);
     },
   };
 }
@@ -106,6 +123,7 @@ function formattedColumn(name: string, width: number, format: (bytes: Buffer) =>
     name,
     value: text,
     literal: (buf, start, length, out: ByteWriter) => out.ascii(`'${text(buf, start, length)}'`),
+    binding: shortTextBinding((buf, start, length, out) => out.ascii(text(buf, start, length))),
   };
 }
 

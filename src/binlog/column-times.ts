@@ -1,5 +1,6 @@
 /** DATE, TIME, DATETIME, TIMESTAMP in their packed forms of now (column-old-times.ts has those of before). */
 import type { ByteWriter } from '../mysql/byte-writer.js';
+import { shortTextBinding } from './binding.js';
 import { binlogError } from './binlog-error.js';
 import { putDigits } from './column-numbers.js';
 import type { ColumnCodec } from './rows.js';
@@ -25,6 +26,10 @@ export function column(name: string, write: Write, scratch: ByteWriter): ColumnC
       write(buf, start, out);
       out.buffer[out.length++] = 0x27;
     },
+    binding: shortTextBinding((buf, start, _length, out) => {
+      out.ensure(ROOM);
+      write(buf, start, out);
+    }),
   };
 }
 

@@ -30,7 +30,7 @@ export function textWriter(charset: string): TextWriter {
 }
 
 /** Per byte: its UTF-8 bytes, lowest first, with their number on top. */
-function packCharacters(table: readonly string[]): Uint32Array {
+export function packCharacters(table: readonly string[]): Uint32Array {
   return Uint32Array.from(table, (character) => {
     const bytes = Buffer.from(character, 'utf8');
     let value = bytes.length << 24;

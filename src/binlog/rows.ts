@@ -33,8 +33,20 @@ export interface RowIndex {
   buf: Buffer;
 }
 
+/** How a value becomes a parameter of MariaDB's array binding (binding.ts). */
+export interface Binding {
+  /** Type code of the protocol, in the form of the command: 0x8000 is added where it is unsigned. */
+  readonly type: number;
+  /** Appends the value as the command carries it. */
+  bind(buf: Buffer, start: number, length: number, out: ByteWriter): void;
+  /** Appends what stands bound at `at` as the literal that the column would have; returns its end. */
+  unbind(from: Buffer, at: number, out: ByteWriter): number;
+}
+
 export interface ColumnCodec {
   readonly name: string;
+  /** Absent where no bound value is known to be stored as the literal is. */
+  readonly binding?: Binding;
   value(buf: Buffer, start: number, length: number): SqlValue;
   /**
    * Appends the value as an SQL literal that means the same under any sql_mode without

@@ -234,7 +234,7 @@ async function tryResetLanes(
 
 /**
  * A lane's new connection makes itself the only one that can write for the lane and learns how far the
- * old one came. Waits for the old one's open transaction.
+ * old one came. Waits for the old one's open transaction. The connection may have autocommit=0.
  */
 export async function claimLane(
   session: Session,
@@ -244,10 +244,10 @@ export async function claimLane(
 ): Promise<LaneRow> {
   const where = `${streamWhere(owner)} AND lane=${lane}`;
   const claimed = await session.execute(
-    `UPDATE ${owner.tables.lane} SET run=run+1 WHERE ${where} AND epoch=${owner.epoch} AND run=${run}`,
+    `UPDATE ${owner.tables.lane} SET run=run+1 WHERE ${where} AND epoch=${owner.epoch} AND run=${run};COMMIT`,
   );
   const [row] = await session.query(
-    `SELECT epoch, run, binlog_name, binlog_pos, gtid, row_no FROM ${owner.tables.lane} WHERE ${where}`,
+    `SELECT epoch, run, binlog_name, binlog_pos, gtid, row_no FROM ${owner.tables.lane} WHERE ${where};COMMIT`,
   );
   // A lost answer to this very UPDATE leaves run + 1: nobody else writes runs of this epoch and lane.
   const ownRun = row !== undefined && Number(row.epoch) === owner.epoch && Number(row.run) === run + 1;

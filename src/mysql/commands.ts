@@ -33,24 +33,37 @@ export interface Wire {
 /** After a packet: `more` is awaited, the command is `done`, or packets must stop until resumed. */
 export type Step = 'more' | 'done' | 'pause';
 
+/** What one command of the protocol carries. */
+export interface Part {
+  readonly code: number;
+  readonly body: Buffer;
+}
+
 export interface Command {
-  readonly sql: Buffer;
+  /** Sent one behind the other without waiting for answers. */
+  readonly parts: readonly Part[];
   packet(wire: Wire, buf: Buffer, start: number, end: number, sequence: number): Step;
   /** The connection has broken; at most once, and not after `done`. */
   fail(error: Error): void;
 }
 
+const COM_QUERY = 0x03;
+
 type Resolve<T> = (value: T) => void;
 type Reject = (error: Error) => void;
 
 /** Reads `OK | ERR | result set` any number of times; subclasses say what becomes of rows. */
-abstract class ResultReader implements Command {
+export abstract class ResultReader implements Command {
+  readonly parts: readonly Part[];
   protected statement = 0;
   protected columns: ColumnMeta[] = [];
   #columnsLeft = 0;
   #state: 'header' | 'columns' | 'columns-end' | 'rows' = 'header';
 
-  constructor(readonly sql: Buffer) {}
+  /** @param what One COM_QUERY, or several commands. */
+  constructor(what: Buffer | readonly Part[]) {
+    this.parts = Buffer.isBuffer(what) ? [{ code: COM_QUERY, body: what }] : what;
+  }
 
   abstract fail(error: Error): void;
   protected abstract onRow(wire: Wire, buf: Buffer, start: number, end: number): Step;
@@ -70,6 +83,7 @@ abstract class ResultReader implements Command {
     const first = buf[start];
     if (first === 0xff) {
       const error = parseError(buf, start, end, this.statement);
+      this.#state = 'header';
       this.onError(error);
       if (error instanceof ConnectionError) wire.destroy(error);
       return 'done';

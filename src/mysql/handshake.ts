@@ -19,6 +19,8 @@ export interface Handshake {
   readonly isMariaDb: boolean;
   /** MariaDB sends one more field in column definitions. */
   readonly extendedMetadata: boolean;
+  /** MariaDB takes COM_STMT_BULK_EXECUTE. */
+  readonly arrayBinding: boolean;
 }
 
 export interface HandshakeOptions {
@@ -36,10 +38,21 @@ const KEEP_ALIVE_MS = 30_000;
 /** What we use of mysql2's connection beyond its typings; mysql2 is pinned for that. */
 interface Internals {
   readonly stream: Socket;
+  readonly _command: HandshakeCommand;
   readonly threadId: number;
   readonly _mariadbExtendedMetadata: boolean;
   readonly _handshakePacket: { readonly serverVersion: string };
 }
+
+interface HandshakeCommand {
+  readonly handshake: { readonly mariadbExtendedCapabilityFlags: number };
+  mariadbExtendedClientFlags: number;
+  sendSSLRequest(connection: unknown): void;
+  sendCredentials(connection: unknown): void;
+}
+
+const EXTENDED_METADATA = 0x08;
+const BULK_OPERATIONS = 0x04;
 
 const FLAGS = [
   // An OK packet's info is then simply its rest, and a COM_QUERY has no attribute block.
@@ -76,6 +89,8 @@ export async function handshake(options: HandshakeOptions): Promise<Handshake> {
     stream: options.bulk === true && !ssl ? () => bulkSocket(db) : undefined,
   });
   const internals = connection as unknown as Internals;
+  const command = internals._command;
+  askForArrays(command);
   const socket = await new Promise<Socket>((resolve, reject) => {
     const onAbort = () => {
       internals.stream.destroy();
@@ -109,6 +124,26 @@ export async function handshake(options: HandshakeOptions): Promise<Handshake> {
     serverVersion: version.replace(/^5\.5\.5-(?=\d+\.\d+\.\d+-MariaDB)/i, ''),
     isMariaDb: /mariadb/i.test(version),
     extendedMetadata: internals._mariadbExtendedMetadata,
+    arrayBinding: (command.mariadbExtendedClientFlags & BULK_OPERATIONS) !== 0,
+  };
+}
+
+/** MariaDB reads the extended flags only of clients that say they are its own, as mysql2 does where it asks for metadata. */
+function askForArrays(command: HandshakeCommand): void {
+  const ask = () => {
+    const { mariadbExtendedCapabilityFlags: offered } = command.handshake;
+    if ((command.mariadbExtendedClientFlags & EXTENDED_METADATA) !== 0) {
+      command.mariadbExtendedClientFlags |= offered & BULK_OPERATIONS;
+    }
+  };
+  const { sendSSLRequest, sendCredentials } = command;
+  command.sendSSLRequest = (connection) => {
+    ask();
+    sendSSLRequest.call(command, connection);
+  };
+  command.sendCredentials = (connection) => {
+    ask();
+    sendCredentials.call(command, connection);
   };
 }
 

@@ -74,11 +74,36 @@ export interface Session {
   ): Promise<number>;
   /** LOAD DATA LOCAL INFILE whose content is `chunks`. */
   loadData(sql: string, chunks: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<StatementResult>;
+  /** Present where the server takes arrays of parameters. */
+  readonly arrays?: ArrayBinding;
   /** Orderly COM_QUIT; never rejects. */
   close(): Promise<void>;
   /** Drops the socket at once. */
   destroy(): void;
   readonly closed: boolean;
+}
+
+/** One INSERT for many rows whose values are bound: COM_STMT_BULK_EXECUTE. */
+export interface BoundRows {
+  /** From `ArrayBinding.prepare`. */
+  readonly statement: number;
+  /** The command as bulk.ts describes it, with 4 bytes in front for the statement. */
+  readonly body: Buffer;
+}
+
+/** MariaDB's array binding. */
+export interface ArrayBinding {
+  /**
+   * The number of a prepared statement, valid until 63 others have been used; null where the server keeps no more
+   * of them. From the first one on the session has autocommit=0: what is sent behind a command that fails cannot
+   * commit. Any other refusal rejects, and may have ended the transaction that is open.
+   */
+  prepare(sql: string): Promise<number | null>;
+  /**
+   * Sends all at once, texts as `execute` does, and resolves with the results of all when all have been
+   * answered. Rejects with the first error; what stands behind it has been executed all the same.
+   */
+  send(parts: readonly (Buffer | BoundRows)[]): Promise<StatementResult[]>;
 }
 
 export interface ColumnMeta {

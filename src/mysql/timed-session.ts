@@ -1,6 +1,6 @@
 /** A connection that tells how long the server takes for what is sent, COMMIT apart. */
 import type { BusyTimer } from '../metrics/phase-timer.js';
-import type { Session, StatementResult } from './session.js';
+import type { ArrayBinding, Session, StatementResult } from './session.js';
 
 export interface ServerTime {
   readonly execute: BusyTimer;
@@ -13,12 +13,18 @@ export class TimedSession implements Session {
   readonly query: Session['query'];
   readonly stream: Session['stream'];
   readonly loadData: Session['loadData'];
+  readonly arrays?: ArrayBinding;
 
   constructor(session: Session, time: ServerTime) {
     this.#session = session;
     this.#time = time;
     this.query = (sql) => session.query(sql);
     this.stream = (sql, onRow, options) => session.stream(sql, onRow, options);
+    const { arrays } = session;
+    this.arrays = arrays && {
+      prepare: (sql) => arrays.prepare(sql),
+      send: (parts) => time.execute.during(arrays.send(parts)),
+    };
     this.loadData = (sql, chunks) => time.execute.during(session.loadData(sql, chunks));
   }
 

@@ -3,21 +3,22 @@
  * when the answer to the one before it is complete.
  */
 import type { Socket } from 'node:net';
+import { Arrays } from './bulk.js';
 import type { Command, Wire } from './commands.js';
 import { LoadDataCommand, QueryCommand, StreamCommand } from './commands.js';
 import type { Handshake } from './handshake.js';
 import { PacketReader } from './packet-reader.js';
 import { parseError } from './packets.js';
-import { ConnectionError, type Session, type StatementResult } from './session.js';
+import { ConnectionError, type ArrayBinding, type Session, type StatementResult } from './session.js';
 
 const COM_QUIT = 0x01;
-const COM_QUERY = 0x03;
 const MAX_PART = 0xffffff;
 
 export class WireSession implements Session {
   readonly threadId: number;
   readonly serverVersion: string;
   readonly isMariaDb: boolean;
+  readonly arrays?: ArrayBinding;
   readonly #socket: Socket;
   readonly #reader: PacketReader;
   readonly #wire: Wire;
@@ -33,6 +34,7 @@ export class WireSession implements Session {
     this.serverVersion = handshake.serverVersion;
     this.isMariaDb = handshake.isMariaDb;
     const socket = handshake.socket;
+    if (handshake.arrayBinding) this.arrays = new Arrays((command) => this.#enqueue(command));
     this.#socket = socket;
     this.#reader = new PacketReader((buf, start, end, sequence) => this.#onPacket(buf, start, end, sequence));
     this.#wire = {
@@ -160,7 +162,13 @@ export class WireSession implements Session {
 
   #start(command: Command): void {
     this.#current = command;
-    this.#sendCommand(COM_QUERY, command.sql);
+    const { parts } = command;
+    if (parts.length === 1) this.#sendCommand(parts[0].code, parts[0].body);
+    else {
+      this.#socket.cork();
+      for (const { code, body } of parts) this.#sendCommand(code, body);
+      this.#socket.uncork();
+    }
   }
 
   #next(): void {

@@ -155,6 +155,7 @@ export class OwnedLanes {
       onFailure: this.#options.onFailure,
       replaced,
       compact: config.sync.compact,
+      binds: true,
     });
   }
 

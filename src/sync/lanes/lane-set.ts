@@ -48,6 +48,8 @@ export interface LaneSetOptions {
   readonly onFailure: (error: unknown) => void;
   /** Changes of one key within a packet become one. */
   readonly compact?: boolean;
+  /** Many rows of one INSERT are bound where the target takes that; default: no. */
+  readonly binds?: boolean;
   /** Told what safe mode removes. */
   readonly replaced?: ReplacedRows;
   /** Where sequence numbers go on; 0 at first. */
@@ -87,6 +89,13 @@ export class LaneSet {
   constructor(options: LaneSetOptions) {
     this.#options = options;
     this.#pool = new PacketPool(options.compact);
+    this.#pool.binds = options.binds ?? false;
+    const connect = async () => {
+      const session = await options.connect();
+      // A target of another kind, or something between us and it, may not take them.
+      this.#pool.binds = options.binds === true && session.arrays !== undefined;
+      return session;
+    };
     this.#slots = new LaneSlots(options.owner.lanes.length, options.clock);
     this.#lanes = options.owner.lanes.map(
       (row) =>
@@ -95,7 +104,7 @@ export class LaneSet {
           row,
           clock: options.clock,
           log: options.log,
-          connect: options.connect,
+          connect,
           slots: this.#slots,
           retryMs: options.retryMs,
           replaced: options.replaced,

@@ -27,9 +27,10 @@ import { SqlError, type Session, type StatementResult } from '../../mysql/sessio
 import type { Clock, Log } from '../../runtime/ports.js';
 import { RESTORE_MODE, type Packet, type Dependency } from './packet.js';
 import { LaneSlots, type Slot } from './lane-slots.js';
+import { BoundRowsError, sendPacket } from './send-packet.js';
 import { formatPlaces } from '../place.js';
 import type { ReplacedRows } from '../rows/replaced-rows.js';
-import { applyAtOnce, applyStepwise } from '../rows/stepwise.js';
+import { applyStepwise } from '../rows/stepwise.js';
 import { ofTable } from '../table-error.js';
 import type { Upsert } from '../rows/upsert.js';
 
@@ -286,7 +287,7 @@ export class Lane {
     const withCommit = this.#pending !== null;
     const laneUpdate = this.#laneUpdate(packet);
     let head = withCommit ? 2 : 1;
-    const sent = await applyAtOnce(session, packet, packet.finish(laneUpdate, withCommit), head);
+    const sent = await sendPacket(session, packet, laneUpdate, withCommit);
     if (this.#pending !== null) this.#committed(this.#pending);
     this.#pending = null;
     let results = sent ?? [];
@@ -295,6 +296,7 @@ export class Lane {
       !packet.upserts.every((upsert) => upsert.provenBy(sent[upsert.statement + head].affectedRows))
     ) {
       if (sent !== null) await session.execute('ROLLBACK');
+      packet.useText();
       results = await applyStepwise({
         session,
         packet,
@@ -399,10 +401,12 @@ export class Lane {
         return;
       } catch (error) {
         if (error instanceof FencedError || error instanceof DmError) throw error;
-        const giveUp = !isTransient(error) || clock.monotonic() - started > retryMs;
-        if (giveUp || (this.#ending && !(error instanceof SqlError))) {
-          await this.#throwIfFenced(error);
-          throw this.#explain(error);
+        const cause = error instanceof BoundRowsError ? error.refusal : error;
+        const passes = cause !== error || isTransient(error);
+        const giveUp = !passes || clock.monotonic() - started > retryMs;
+        if (giveUp || (this.#ending && !(cause instanceof SqlError))) {
+          await this.#throwIfFenced(cause);
+          throw this.#explain(cause);
         }
         log.warn('trouble with the target, trying again', {
           lane: this.number,

@@ -7,6 +7,8 @@ const KEPT_PACKET_BYTES = 512 * 1024;
 
 export class PacketPool {
   readonly #compact: boolean;
+  /** As of `Packet`, of those that are taken from here on. */
+  binds = false;
   readonly #kept: Packet[] = [];
   #bytes = 0;
 
@@ -17,9 +19,10 @@ export class PacketPool {
 
   /** An empty one. */
   take(): Packet {
-    const packet = this.#kept.pop();
-    if (packet === undefined) return new Packet(this.#compact);
-    this.#bytes -= packet.capacity;
+    let packet = this.#kept.pop();
+    if (packet === undefined) packet = new Packet(this.#compact);
+    else this.#bytes -= packet.capacity;
+    packet.binds = this.binds;
     return packet;
   }
 

@@ -11,6 +11,9 @@ import { CaseUpdate } from '../rows/case-update.js';
 import { comparesAsList, type TablePlan } from './plan.js';
 import { changedColumns, needsLaxMode, rowBytes, sameNumbers } from '../rows/row-image.js';
 import { writeComparable, writeLiteral, writeTuple, writeWhere } from '../rows/row-sql.js';
+import type { BulkPlan } from '../rows/bulk-plan.js';
+import { BoundStatements } from '../rows/bound-statements.js';
+import type { BulkRows } from '../rows/bulk-rows.js';
 import type { Compacted } from '../rows/compactor.js';
 import { RowSpans } from '../rows/row-spans.js';
 import { Upsert } from '../rows/upsert.js';
@@ -38,16 +41,16 @@ export interface Dependency {
 }
 
 /**
- * `update`: one UPDATE, of which `#tuple` holds the whole row; `upsert`: what follows the rows is to be written;
+ * `bound`: an INSERT whose rows are in the last of `bound`; `update`: one UPDATE, of which `#tuple` holds the whole row; `upsert`: what follows the rows is to be written;
  * `cases`: all of it is to be written, from `#cases`.
  */
-type OpenStatement = 'none' | 'insert' | 'replace' | 'delete' | 'update' | 'upsert' | 'cases';
+type OpenStatement = 'none' | 'insert' | 'bound' | 'replace' | 'delete' | 'update' | 'upsert' | 'cases';
 
 /** Bytes of a row in the binlog beyond which an UPDATE of what has changed is cheaper than the row. */
 const MAX_UPSERT_ROW = 1024;
 
 export class Packet {
-  readonly #out = new ByteWriter(8 * 1024);
+  #out = new ByteWriter(8 * 1024);
   #bodyEnd = 0;
   #open: OpenStatement = 'none';
   #plan: TablePlan | null = null;
@@ -58,6 +61,10 @@ export class Packet {
   #tupleKeyEnd = 0;
   #cases: CaseUpdate | null = null;
   readonly upserts: Upsert[] = [];
+  /** Statements whose rows are bound; none once `useText` has been called. */
+  readonly bound = new BoundStatements();
+  /** Whether many rows of one INSERT are bound (send-packet.ts). */
+  binds = false;
   /** Where the rows of each statement stand; only where rows may be taken out again. */
   readonly #spans: (RowSpans | null)[] = [];
   readonly #compact: boolean;
@@ -107,6 +114,7 @@ export class Packet {
     this.plans.length = 0;
     this.dependencies.length = 0;
     this.upserts.length = 0;
+    this.bound.reset();
     this.#spans.length = 0;
     this.compacted.clear();
     this.replaces.length = 0;
@@ -116,12 +124,13 @@ export class Packet {
 
   /** Bytes of the body so far. */
   get bytes(): number {
-    return this.#out.length + (this.#open === 'cases' ? (this.#cases?.bytes ?? 0) : 0);
+    const open = this.#open === 'cases' ? (this.#cases?.bytes ?? 0) : 0;
+    return this.#out.length + open + this.bound.bytes;
   }
 
   /** What the packet holds on to in memory. */
   get capacity(): number {
-    return this.#out.buffer.length;
+    return this.#out.buffer.length + this.bound.capacity;
   }
 
   /** A REPLACE that may remove rows of other keys stands alone, so that it can be seen. */
@@ -140,6 +149,13 @@ export class Packet {
     const kind = replace ? 'replace' : 'insert';
     const out = this.#out;
     const lax = needsLaxMode(plan, index, image);
+    if (this.binds && !replace && !lax && !this.#compact && plan.bulk !== null) {
+      const follows = this.#open === 'bound' && this.#plan === plan;
+      if (follows || !this.bound.full) {
+        this.#bind(plan, plan.bulk, follows, index, image);
+        return;
+      }
+    }
     if (lax) this.#statement(plan, LAX);
     if (this.#open === kind && this.#plan === plan) {
       out.byte(COMMA);
@@ -151,6 +167,15 @@ export class Packet {
     writeTuple(out, plan, 0, index, image);
     this.#written(start);
     if (lax) this.#statement(plan, STRICT);
+    this.rows++;
+  }
+
+  #bind(plan: TablePlan, bulk: BulkPlan, follows: boolean, index: RowIndex, image: number): void {
+    if (!follows) {
+      this.#begin('bound', plan);
+      this.bound.begin(plan, bulk, this.starts.length - 1);
+    }
+    this.bound.last.add(index, image);
     this.rows++;
   }
 
@@ -346,6 +371,11 @@ export class Packet {
       this.#cases.write(this.#out, this.#plan, this.#changed);
       return;
     }
+    if (this.#open === 'bound') {
+      this.#open = 'none';
+      this.bound.endLast(this.#out);
+      return;
+    }
     if (this.#open !== 'upsert' || this.#plan?.upserts == null) return;
     this.#open = 'none';
     const { assignments } = this.#plan.upserts;
@@ -393,6 +423,31 @@ export class Packet {
     this.#out.utf8(laneUpdate);
     const view = this.#out.view();
     return withCommit ? view : view.subarray(COMMIT.length);
+  }
+
+  /** What to send, where some rows are bound; `text` is what `finish` has returned. */
+  parts(text: Buffer): (Buffer | BulkRows)[] {
+    return this.bound.parts(text, this.starts, this.#out.length - text.length);
+  }
+
+  /** Bound rows become text. To be called after `finish`, which is to be called again. */
+  useText(): void {
+    if (!this.bound.any) return;
+    const from = this.#out;
+    const bound = new Map(this.bound.all.map((rows) => [rows.statement, rows]));
+    const out = (this.#out = new ByteWriter(from.buffer.length + this.bytes * 2));
+    out.ascii(HEAD);
+    for (let i = 0; i < this.starts.length; i++) {
+      if (i > 0) out.byte(SEMICOLON);
+      const start = out.length;
+      const rows = bound.get(i);
+      if (rows === undefined) out.bytes(from.buffer, this.starts[i], this.#endOf(i));
+      else rows.writeText(out);
+      this.#spans[i]?.shift(start - this.starts[i]);
+      this.starts[i] = start;
+    }
+    this.#bodyEnd = out.length;
+    this.bound.reset();
   }
 
   /** Text of one statement of the body, for error messages. */

@@ -11,6 +11,7 @@ import type { WrittenTypes } from '../../mysql/evaluation-warnings.js';
 import type { RowFilter } from '../row-filter.js';
 import { chooseFold, finish, hashText, hashValue, mix, type Fold } from './fold.js';
 import { planForeignKeys, type ForeignKeyPlan, type Reference } from './foreign-keys.js';
+import { planBulk, type BulkPlan } from '../rows/bulk-plan.js';
 import { planCases, type CasePlan } from '../rows/case-plan.js';
 import { planLax } from '../rows/lax-statement.js';
 import { planUpserts, type UpsertPlan } from '../rows/upsert-plan.js';
@@ -72,6 +73,8 @@ export interface TablePlan {
   readonly cases: CasePlan | null;
   /** What a lax session must leave as it is; null where its comparisons could find other rows. */
   readonly lax: WrittenTypes | null;
+  /** How inserts go as bound values; null where they do not. */
+  readonly bulk: BulkPlan | null;
   /** Other unique keys: conflicts between lanes. */
   readonly uniques: readonly KeyPlan[];
   /** Null where the target does not check foreign keys, or the table has none and is not referred to. */
@@ -187,6 +190,7 @@ export function compilePlan(input: PlanInput): TablePlan {
       sourceColumns,
       targetColumns,
     ),
+    bulk: planBulk({ ...input, columns: codec.columns, source: sourceColumns }, written),
     uniques: uniques.map((index) => compileKey(index, target.indexes.indexOf(index) + 1)),
     foreignKeys: planForeignKeys({
       target,

@@ -8,8 +8,8 @@ export class RowSpans {
   /** Number of the statement in the packet. */
   readonly statement: number;
   /** Of each row: its first byte, behind the comma, and what follows its last. */
-  protected readonly starts: number[] = [];
-  readonly #ends: number[] = [];
+  protected starts: number[] = [];
+  #ends: number[] = [];
   readonly #gone = new Set<number>();
 
   constructor(statement: number) {
@@ -20,6 +20,12 @@ export class RowSpans {
   addSpan(start: number, end: number): number {
     this.#ends.push(end);
     return this.starts.push(start) - 1;
+  }
+
+  /** The statement has moved in the packet. */
+  shift(by: number): void {
+    this.starts = this.starts.map((at) => at + by);
+    this.#ends = this.#ends.map((at) => at + by);
   }
 
   /** Rows that are left. */

@@ -11,7 +11,7 @@ import { RowSpans } from './row-spans.js';
 
 export class Upsert extends RowSpans {
   readonly plan: TablePlan;
-  readonly #keyEnds: number[] = [];
+  #keyEnds: number[] = [];
   /** The rows that are left are known to be there. */
   verified = false;
 
@@ -24,6 +24,11 @@ export class Upsert extends RowSpans {
   add(start: number, keyEnd: number, end: number): number {
     this.#keyEnds.push(keyEnd);
     return this.addSpan(start, end);
+  }
+
+  override shift(by: number): void {
+    super.shift(by);
+    this.#keyEnds = this.#keyEnds.map((at) => at + by);
   }
 
   /** Whether what the server has counted proves that every row was there. */
