@@ -17,7 +17,7 @@ interface Member {
 }
 
 /** Times that a lost connection is borne. */
-const MAX_RESUMED = 5;
+const MAX_RESUMED = 25;
 
 export interface CrewOptions {
   readonly config: SubtaskConfig;

@@ -32,6 +32,8 @@ export interface Step {
   readonly mayFail?: boolean;
   /** It is carried out also when the run has failed. */
   readonly cleanUp?: boolean;
+  /** It is carried out only when the run has failed, or has not begun. */
+  readonly afterFailure?: boolean;
 }
 
 /** Steps of one writer that stand or fall together. They begin once the task replicates, else not at all. */

@@ -92,7 +92,9 @@ export class Writers {
         await this.#clock.sleep(1);
         continue;
       }
-      const { run, mayFail = false, cleanUp = false } = step;
+      const { run, mayFail = false, afterFailure = false } = step;
+      const cleanUp = step.cleanUp === true || afterFailure;
+      if (afterFailure && run?.failed !== true) continue;
       for (const sql of step.sql) {
         if (run?.failed === true && !cleanUp) break;
         const succeeded = await this.#execute(connection, writer, step.kind, sql);

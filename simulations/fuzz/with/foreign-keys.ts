@@ -7,7 +7,15 @@ import type { SubtaskConfig } from '../../../src/model/subtask-config.js';
 import type { SeededRandom } from '../../../test/support/seeded-random.js';
 import { initialRows, largeTransaction, transaction } from '../dml.js';
 import type { Step } from '../script.js';
-import { columnSql, createSql, newColumn, tableSql, type FuzzColumn, type FuzzTable } from '../tables.js';
+import {
+  columnSql,
+  createSql,
+  newColumn,
+  tableSql,
+  type FuzzColumn,
+  type FuzzIndex,
+  type FuzzTable,
+} from '../tables.js';
 import { integerKind, keyKind, type Kind } from '../values.js';
 import type { Extra, ExtraOptions } from './extra.js';
 
@@ -106,6 +114,11 @@ export class ForeignKeys implements Extra {
       newColumn('v', random, this.#options.dialect),
     ];
     const pair = random.next() < 0.3;
+    const plain = (label: string, ...of: string[]): FuzzIndex => ({
+      name: label,
+      unique: false,
+      parts: of.map((part) => ({ column: part })),
+    });
     return {
       schema: '',
       name,
@@ -113,7 +126,11 @@ export class ForeignKeys implements Extra {
       primary: [{ column: 'id' }],
       indexes: [
         { name: 'code', unique: true, parts: [{ column: 'code' }] },
-        ...(pair ? [{ name: 'pair', unique: false, parts: [{ column: 'id' }, { column: 'code' }] }] : []),
+        ...(pair ? [plain('pair', 'id', 'code')] : []),
+        // Else the server makes them, and forgets that it has when a table is copied.
+        plain('p', 'p', 'pc'),
+        plain('q', 'q'),
+        plain('pc', 'pc'),
       ],
       options: 'ENGINE=InnoDB DEFAULT CHARSET=utf8mb4',
     };

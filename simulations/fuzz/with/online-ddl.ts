@@ -173,6 +173,14 @@ export class OnlineDdlRuns implements Extra {
       ...this.#swap(tableSql(table), tableSql(ghost), trash, ghOst).map(must),
       restored,
       cleanUp,
+      // Else columns that only the source knows of would not be copied next time.
+      {
+        kind: 'ddl',
+        writer,
+        sql: [`DROP TABLE IF EXISTS ${tableSql(table)}`, createSql(change.table)],
+        run,
+        afterFailure: true,
+      },
     ];
   }
 
@@ -260,7 +268,9 @@ export class OnlineDdlRuns implements Extra {
       ])
     ) {
       case 'add': {
-        const column = newColumn(this.#name('n'), random, dialect);
+        const fresh = newColumn(this.#name('n'), random, dialect);
+        // A TIMESTAMP that is NOT NULL has the time of the row by itself where the server is old.
+        const column = fresh.kind.sql.startsWith('TIMESTAMP') ? { ...fresh, notNull: false } : fresh;
         const first = random.next() < 0.3;
         ghost.columns = first ? [column, ...ghost.columns] : [...ghost.columns, column];
         return `ADD COLUMN ${columnSql(column)}${first ? ' FIRST' : ''}`;
