@@ -178,9 +178,14 @@ export class LeaderCluster implements Cluster {
     return results.sort((a, b) => (a.source < b.source ? -1 : 1));
   }
 
-  async operateTask(name: string, stage: ExpectedStage, sources: readonly string[]): Promise<SourceResult[]> {
+  async operateTask(
+    name: string,
+    stage: ExpectedStage,
+    sources: readonly string[],
+    again: boolean,
+  ): Promise<SourceResult[]> {
     const chosen = await this.#subtasksOf(name, sources);
-    const results = await Promise.all(chosen.map((document) => this.#operate(document, stage)));
+    const results = await Promise.all(chosen.map((document) => this.#operate(document, stage, again)));
     return results.sort((a, b) => (a.source < b.source ? -1 : 1));
   }
 
@@ -322,10 +327,11 @@ export class LeaderCluster implements Cluster {
   }
 
   /** Notes the command for the subtask and waits for what becomes of it. */
-  async #operate(document: SubtaskDocument, stage: ExpectedStage): Promise<SourceResult> {
+  async #operate(document: SubtaskDocument, stage: ExpectedStage, again: boolean): Promise<SourceResult> {
     const { source, task } = document;
     const view = this.#commandView(document);
     const refused = refusalOf(view.observed, document, stage);
+    if (refused && again && document.stage === stage) return this.#await(document);
     if (refused) return { result: false, msg: refused, source, worker: this.#workerOf(source) };
     const written = await this.#rewrite<'subtask'>('subtask', keys.subtask(source, task), (now) => ({
       ...now,

@@ -246,7 +246,7 @@ export class MasterNode implements Service {
     stops.push(
       await bus.serve(
         commandSubject(TERM_COMMAND),
-        async () => encodeJson({ result: true, msg: '', leader: name, epoch }),
+        async () => encodeJson({ result: true, msg: '', leader: name, epoch, session: this.session }),
         {
           queue: 'dm-ctl',
         },

@@ -91,6 +91,16 @@ describe('control plane under simulation', () => {
       expect(await sim.taskState('t')).toBe('Paused');
       expect(await sim.command('resume-task', { task: 't' })).toMatchObject({ result: true });
       expect(sim.running('s/t')).toHaveLength(1);
+      // Its answer may have been lost: given again it is not refused for what it has done.
+      const refused = await sim.command('resume-task', { task: 't' });
+      expect(refused).toMatchObject({ result: false, sources: [{ result: false }] });
+      expect(JSON.stringify(refused)).toContain('code=40051');
+      const again = { task: 't', again: true };
+      expect(await sim.command('resume-task', again)).toMatchObject({
+        result: true,
+        sources: [{ result: true }],
+      });
+      expect(sim.running('s/t')).toHaveLength(1);
       await sim.until('the task runs', async () => (await sim.taskState('t')) === 'Running');
       expect(await sim.command('stop-task', { task: 't' })).toMatchObject({ result: true });
       expect(await sim.command('operate-source', { op: 'stop', sourceID: ['s'] })).toMatchObject({

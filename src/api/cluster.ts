@@ -112,8 +112,16 @@ export interface Cluster {
   listTasks(): Promise<TaskRecord[]>;
   /** Creates the subtasks and waits until each has left New. 46014 where one exists already. */
   startTask(name: string, yaml: string, options: StartTaskOptions): Promise<SourceResult[]>;
-  /** Waits until each subtask has reached the stage or failed to. 46018 when there is no such task. */
-  operateTask(name: string, stage: ExpectedStage, sources: readonly string[]): Promise<SourceResult[]>;
+  /**
+   * Waits until each subtask has reached the stage or failed to. 46018 when there is no such task. `again`:
+   * the command may have been carried out already, so what it has done is no reason to refuse it.
+   */
+  operateTask(
+    name: string,
+    stage: ExpectedStage,
+    sources: readonly string[],
+    again: boolean,
+  ): Promise<SourceResult[]>;
   /**
    * Carries out an operation on the task's subtasks, and resumes those whose answer wants it. 46018 when
    * there is no such task.

@@ -14,7 +14,8 @@ import {
   type JsonObject,
 } from './request.js';
 
-const schema = z.object({ task: taskField, sources: sourcesField });
+/** `again`: the answer to the same command was lost (dmctl says so when the lead has changed). */
+const schema = z.object({ task: taskField, sources: sourcesField, again: z.boolean().default(false) });
 
 /** The word of the answer's `op` (manual 4.4.5-4.4.7). */
 export type TaskOp = 'Pause' | 'Resume' | 'Stop';
@@ -24,10 +25,10 @@ const STAGE: Record<TaskOp, ExpectedStage> = { Pause: 'Paused', Resume: 'Running
 export function operateTask(deps: HandlerDeps, op: TaskOp): Handler {
   return async (request): Promise<JsonObject> => {
     try {
-      const { task, sources } = parseRequest(schema, request);
+      const { task, sources, again } = parseRequest(schema, request);
       const name = taskName(task);
       await refuseUnknown(deps, name, sources);
-      return { op, ...sourcesAnswer(await deps.cluster.operateTask(name, STAGE[op], sources)) };
+      return { op, ...sourcesAnswer(await deps.cluster.operateTask(name, STAGE[op], sources, again)) };
     } catch (error) {
       return { op, result: false, msg: asDmError(error).toString(), sources: [] };
     }

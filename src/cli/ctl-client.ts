@@ -5,7 +5,8 @@ import { connectBus, type NatsBus } from '../nats/connect.js';
 import { commandSubject } from '../nats/subjects.js';
 import { BusError, type Clock, type Ids, type Log } from '../runtime/ports.js';
 import type { CtlGlobals } from './ctl-globals.js';
-import { leadLost, termNow, type LeadLoss } from './term-watch.js';
+import { onceMore } from './repeatable.js';
+import { NOBODY_MS, leadLost, leaderNow, type LeadLoss } from './term-watch.js';
 
 export interface CtlPorts {
   clock: Clock;
@@ -15,12 +16,7 @@ export interface CtlPorts {
 
 /** How long the first connection is tried: long enough for a master that changes leaders, short for a typo. */
 const CONNECT_MS = 3000;
-/** A standby master, or one that has just become leader, serves a moment later. */
-const NO_RESPONDER_RETRY_MS = 5000;
 const RETRY_EVERY_MS = 250;
-
-/** They change nothing: when the leader is lost, the next one is asked. */
-const QUESTIONS: readonly string[] = ['query-status', 'list-member', 'get-config', 'check-task'];
 const OTHER_LEADERS = 3;
 
 /** Sends commands to the masters. Connects at the first command. */
@@ -36,14 +32,17 @@ export class CtlClient {
 
   /**
    * Rejects with 48001 when no master can be reached, 38033 when it does not answer in time, 60209 when the
-   * leader has changed in the middle of what may have changed something.
+   * leader has changed in the middle of what must not be done twice.
    */
   async send(command: string, request: JsonObject): Promise<JsonObject> {
+    let wanted = request;
     for (let asked = 0; ; asked++) {
-      const answer = await this.#ask(command, request);
+      const answer = await this.#ask(command, wanted);
       if (typeof answer !== 'string') return answer;
-      if (answer === 'changed' && QUESTIONS.includes(command) && asked < OTHER_LEADERS) continue;
-      throw lostError(command, answer);
+      const repeated = onceMore(command, request);
+      if (answer !== 'changed' || repeated === null || asked >= OTHER_LEADERS)
+        throw lostError(command, answer);
+      wanted = repeated;
     }
   }
 
@@ -51,7 +50,7 @@ export class CtlClient {
     const bus = (this.#bus ??= await this.#connect());
     const data = new TextEncoder().encode(JSON.stringify(request));
     const { clock } = this.#ports;
-    const giveUp = clock.monotonic() + NO_RESPONDER_RETRY_MS;
+    const giveUp = clock.monotonic() + NOBODY_MS;
     for (;;) {
       try {
         const answer = await this.#request(bus, command, data);
@@ -68,7 +67,7 @@ export class CtlClient {
 
   /** Gives up waiting when the master that the command went to does not lead any more. */
   async #request(bus: NatsBus, command: string, data: Uint8Array): Promise<Uint8Array | LeadLoss> {
-    const epoch = await termNow(bus);
+    const leader = await leaderNow(bus);
     const over = new AbortController();
     const { signal } = over;
     const answer = bus.request(commandSubject(command), data, {
@@ -78,8 +77,8 @@ export class CtlClient {
     // Whichever comes second is ended, and of no interest.
     answer.catch(() => undefined);
     try {
-      if (epoch === null) return await answer;
-      const lost = leadLost(bus, this.#ports.clock, epoch, signal);
+      if (leader === null) return await answer;
+      const lost = leadLost(bus, this.#ports.clock, leader, signal);
       lost.catch(() => undefined);
       return await Promise.race([answer, lost]);
     } finally {

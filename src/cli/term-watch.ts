@@ -11,15 +11,18 @@ export type LeadLoss = 'changed' | 'nobody';
 const ASK_EVERY_MS = 1_000;
 const ANSWER_MS = 2_000;
 /** Longer than masters take to choose another one, together with their nats-servers. */
-const NOBODY_MS = 20_000;
+export const NOBODY_MS = 20_000;
 
-/** The epoch of the present term; null when nobody says. */
-export async function termNow(bus: Bus, signal?: AbortSignal): Promise<number | null> {
+/**
+ * Who leads, as the session of the process: one that has lost the lead for a moment and taken it back is still
+ * there and answers what it was asked before. Null when nobody says.
+ */
+export async function leaderNow(bus: Bus, signal?: AbortSignal): Promise<string | null> {
   try {
     const options = { timeoutMs: ANSWER_MS, ...(signal ? { signal } : {}) };
     const answer = await bus.request(commandSubject(TERM_COMMAND), new TextEncoder().encode('{}'), options);
-    const { epoch } = JSON.parse(new TextDecoder().decode(answer)) as { epoch?: number };
-    return epoch ?? null;
+    const term = JSON.parse(new TextDecoder().decode(answer)) as { epoch?: number; session?: string };
+    return term.session ?? term.epoch?.toString() ?? null;
   } catch (error) {
     if (error instanceof BusError) return null;
     throw error;
@@ -27,25 +30,25 @@ export async function termNow(bus: Bus, signal?: AbortSignal): Promise<number | 
 }
 
 /**
- * Resolves when the term is not `epoch` any more, or nobody has led for long; rejects when the signal ends it.
+ * Resolves when it is not `leader` any more who leads, or nobody has led for long; rejects when the signal ends it.
  * A change counts when it is seen twice: who leaves in order may still answer.
  */
 export async function leadLost(
   bus: Bus,
   clock: Clock,
-  epoch: number,
+  leader: string,
   signal: AbortSignal,
 ): Promise<LeadLoss> {
   let lastSeen = clock.monotonic();
   for (let changes = 0; ;) {
     await clock.sleep(ASK_EVERY_MS, signal);
-    const now = await termNow(bus, signal);
+    const now = await leaderNow(bus, signal);
     if (now === null) {
       if (clock.monotonic() - lastSeen >= NOBODY_MS) return 'nobody';
       continue;
     }
     lastSeen = clock.monotonic();
-    changes = now === epoch ? 0 : changes + 1;
+    changes = now === leader ? 0 : changes + 1;
     if (changes === 2) return 'changed';
   }
 }
