@@ -38,6 +38,7 @@ class Source {
       reparse: parse,
       parseAs: parse,
       mode: null,
+      zone: null,
       withoutForeignKeys: false,
       copied: () => false,
       hasForeignKey: () => true,

@@ -39,6 +39,8 @@ export interface World {
   readonly parseAs: (sql: string, mode: bigint | null) => ParsedStatement;
   /** sql_mode of the statement. */
   readonly mode: bigint | null;
+  /** Time zone of the statement; null where it does not matter to it. */
+  readonly zone: string | null;
   /** The statement's session does not look at foreign keys. */
   readonly withoutForeignKeys: boolean;
   /** A full copy was made after the statement. */
@@ -55,6 +57,8 @@ export interface Run {
   readonly before?: TableSchema;
   /** The sql_mode that it was first run with; null where that is the event's, or not known. */
   readonly mode: bigint | null;
+  /** The time zone, likewise. */
+  readonly zone?: string | null;
   /** The ghost table whose place in the source the statement brings about: the target must have a table. */
   readonly ghost?: TableName;
 }
@@ -206,7 +210,7 @@ export class OnlineDdlMachine {
   }
 
   #change(table: TableName, statement: ParsedStatement): void {
-    const { tracker, records, mode, reparse, log } = this.#world;
+    const { tracker, records, mode, zone, reparse, log } = this.#world;
     const { kind, real } = this.#classify(table);
     if (kind === 'trash') {
       if (tracker.get(table) === undefined) return;
@@ -223,6 +227,7 @@ export class OnlineDdlMachine {
         real,
         ddls: [...(known?.ddls ?? []), text],
         modes: [...(known?.modes ?? []), mode],
+        zones: [...(known?.zones ?? []), zone],
         dropped: known?.dropped ?? false,
       });
     }
@@ -422,7 +427,7 @@ export class OnlineDdlMachine {
       const mode = record.modes[i];
       const statement = retarget(parseAs(ddl, mode), record.ghost, real, (sql) => parseAs(sql, mode));
       const before = tracker.get(real);
-      this.#run(statement, { before, mode, ghost });
+      this.#run(statement, { before, mode, zone: record.zones[i], ghost });
       if (before !== undefined) this.#tryTrack(real, statement);
     });
     const structure = tracker.get(ghost);

@@ -16,6 +16,8 @@ export interface GhostRecord {
   readonly ddls: readonly string[];
   /** sql_mode of each of `ddls`, where it is known. */
   readonly modes: readonly (bigint | null)[];
+  /** Time zone of each of `ddls`, where it mattered to it. */
+  readonly zones: readonly (string | null)[];
   /** The real table has been dropped, for the ghost table to take its place. */
   readonly dropped: boolean;
 }
@@ -95,12 +97,13 @@ export class OnlineDdlStore {
 }
 
 /** DM's three fields; what is behind them is ours, and DM passes over it. */
-function encode({ real, ddls, modes, dropped }: GhostRecord): string {
+function encode({ real, ddls, modes, zones, dropped }: GhostRecord): string {
   return JSON.stringify({
     schema: real.schema,
     table: real.table,
     ddls,
     sql_modes: modes.map((mode) => (mode === null ? null : String(mode))),
+    ...(zones.some((zone) => zone !== null) ? { time_zones: zones } : {}),
     ...(dropped ? { dropped } : {}),
   });
 }
@@ -119,7 +122,14 @@ function decode(ghost: TableName, text: string, table: string): GhostRecord {
     throw wrong('it is no JSON', error);
   }
   if (typeof value !== 'object' || value === null) throw wrong('it is no object');
-  const { schema, table: real, ddls, sql_modes: modes, dropped } = value as Record<string, unknown>;
+  const {
+    schema,
+    table: real,
+    ddls,
+    sql_modes: modes,
+    time_zones: zones,
+    dropped,
+  } = value as Record<string, unknown>;
   if (typeof schema !== 'string' || typeof real !== 'string') throw wrong('schema or table is missing');
   // Go writes an empty list as null.
   const list: unknown[] = Array.isArray(ddls) ? ddls : [];
@@ -131,6 +141,10 @@ function decode(ghost: TableName, text: string, table: string): GhostRecord {
     modes: list.map((_, i) => {
       const mode: unknown = Array.isArray(modes) ? modes[i] : null;
       return typeof mode === 'string' && /^\d{1,20}$/.test(mode) ? BigInt(mode) : null;
+    }),
+    zones: list.map((_, i) => {
+      const zone: unknown = Array.isArray(zones) ? zones[i] : null;
+      return typeof zone === 'string' && zone !== '' ? zone : null;
     }),
     dropped: dropped === true,
   };

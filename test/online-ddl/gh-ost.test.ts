@@ -49,6 +49,20 @@ function suite(kind: 'mariadb-10.11' | 'mysql-9.7'): void {
     await pair.expectNoRecords();
   });
 
+  it('replays the change in the time zone that the tool had', async () => {
+    await pair.begin([T, ROWS]);
+    await pair.run([
+      "SET SESSION time_zone='-08:00'",
+      ...ghostBegin('t', "ADD COLUMN c TIMESTAMP NOT NULL DEFAULT '2020-02-02 10:00:00'"),
+      ...ghostCopy('t', 'id, a, b'),
+      ...ghostEnd('t'),
+      `INSERT INTO ${SCHEMA}.t (a) VALUES ('after')`,
+      'SET SESSION time_zone=DEFAULT',
+    ]);
+    await pair.sync();
+    await pair.expectEqual(`${SCHEMA}.t`);
+  });
+
   it('swaps in two steps, too', async () => {
     await pair.begin([T, ROWS]);
     await pair.run([

@@ -110,6 +110,19 @@ function cases(targetKind: Kind): void {
     await expectEqualTables(source, target, ALL);
   });
 
+  it('does not look at them in DDL of a session that did not', async () => {
+    const config = await prepare();
+    await source.execute(`USE r; INSERT INTO p VALUES (1, 'k1', 0); INSERT INTO c VALUES (1, 1, 0);
+      SET SESSION foreign_key_checks=0; DROP TABLE p;
+      CREATE TABLE p (id INT PRIMARY KEY, code VARCHAR(20) NOT NULL, v INT, UNIQUE KEY (code)) DEFAULT CHARSET utf8mb4 COLLATE utf8mb4_general_ci;
+      SET SESSION foreign_key_checks=1; INSERT INTO p VALUES (2, 'k2', 0); INSERT INTO c VALUES (2, 2, 0); DELETE FROM p WHERE id = 2`);
+    const running = startSyncer(config, 1);
+    await untilSynced(running);
+    running.syncer.end();
+    await running.done;
+    await expectEqualTables(source, target, ALL);
+  });
+
   it('removes no child in safe mode, and refuses what would', async () => {
     const config = await prepare({ safeMode: true });
     const running = startSyncer(config, 1);

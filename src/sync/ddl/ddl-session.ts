@@ -11,6 +11,14 @@ import { explicitTimestamps, modeNames, type SourceServer } from './ddl-modes.js
 /** 1193 unknown here, 1238 read-only, 1227 and 1229 not for us to set. */
 const CANNOT_SET = new Set([1193, 1227, 1229, 1238]);
 
+/** OPTION_NO_FOREIGN_KEY_CHECKS of the event's flags. */
+const NO_FOREIGN_KEY_CHECKS = 1 << 26;
+
+/** Whether the source's session did not look at foreign keys. */
+export function ignoresForeignKeys({ status }: Pick<QueryEvent, 'status'>): boolean {
+  return ((status.flags2 ?? 0) & NO_FOREIGN_KEY_CHECKS) !== 0;
+}
+
 /** `sourceZone` tells the offset (`+01:00`) of the source's own zone at a time in seconds since 1970. */
 export async function executeAsSource(
   session: Session,
@@ -23,8 +31,10 @@ export async function executeAsSource(
   const fraction = String(status.microseconds ?? 0).padStart(6, '0');
   const settings = [`timestamp=${header.timestamp}.${fraction}`];
   if (status.sqlMode !== undefined) settings.push(`sql_mode='${modeNames(status.sqlMode, from, session)}'`);
+  // The other way round the task's own setting counts.
+  if (ignoresForeignKeys(event)) settings.push('foreign_key_checks=0');
   await session.execute(
-    `SET @sluice_sql_mode=@@SESSION.sql_mode, @sluice_time_zone=@@SESSION.time_zone; SET SESSION ${settings.join(', SESSION ')}`,
+    `SET @sluice_sql_mode=@@SESSION.sql_mode, @sluice_time_zone=@@SESSION.time_zone, @sluice_ddl_fk=@@SESSION.foreign_key_checks; SET SESSION ${settings.join(', SESSION ')}`,
   );
   try {
     if (status.timeZone !== undefined) {
@@ -36,7 +46,7 @@ export async function executeAsSource(
   } finally {
     if (!session.closed) {
       await session.execute(
-        'SET SESSION timestamp=DEFAULT, SESSION sql_mode=@sluice_sql_mode, SESSION time_zone=@sluice_time_zone',
+        'SET SESSION timestamp=DEFAULT, SESSION sql_mode=@sluice_sql_mode, SESSION time_zone=@sluice_time_zone, SESSION foreign_key_checks=@sluice_ddl_fk',
       );
     }
   }

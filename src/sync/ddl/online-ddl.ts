@@ -18,12 +18,11 @@ import type { Log } from '../../runtime/ports.js';
 import type { SchemaTracker } from '../../schema/apply.js';
 import type { ParsedStatement } from '../../schema/ddl-types.js';
 import type { ControlSession } from '../control-session.js';
+import { ignoresForeignKeys } from './ddl-session.js';
 import { tablesBefore, type DdlPlan, type DdlRunner, type QueryEvent } from './ddl.js';
 import { isAfter } from '../dispatcher.js';
 import type { Tables } from '../tables.js';
 import type { Transaction } from '../transaction.js';
-
-const NO_FOREIGN_KEY_CHECKS = 1 << 26;
 
 export interface OnlineDdlOptions {
   readonly store: OnlineDdlStore;
@@ -183,7 +182,7 @@ export class OnlineDdl {
     present: ReadonlyMap<string, string>,
   ): OnlineDdlMachine {
     const { migrated, tracker, log } = this.#options;
-    const { sqlMode, flags2 } = event.status;
+    const { sqlMode, timeZone } = event.status;
     return new OnlineDdlMachine({
       migrated,
       tracker,
@@ -191,7 +190,8 @@ export class OnlineDdl {
       reparse: (sql) => this.#parse(event, sql),
       parseAs: (sql, mode) => this.#parse(event, sql, mode),
       mode: sqlMode ?? null,
-      withoutForeignKeys: ((flags2 ?? 0) & NO_FOREIGN_KEY_CHECKS) !== 0,
+      zone: timeZone ?? null,
+      withoutForeignKeys: ignoresForeignKeys(event),
       copied,
       hasForeignKey: (real, key) =>
         (present.get(tableKey(real)) ?? '').includes(`CONSTRAINT ${quoteName(key)} FOREIGN KEY`),
@@ -277,12 +277,16 @@ export class OnlineDdl {
   }
 }
 
-/** Under the sql_mode of the statements that were recorded, where they had one and the same. */
+/** Under the sql_mode and time zone of the statements that were recorded, where they had one and the same. */
 function eventOf(event: QueryEvent, runs: readonly Run[]): QueryEvent {
   const [first] = runs;
-  if (first === undefined || first.mode === null || runs.some(({ mode }) => mode !== first.mode))
-    return event;
-  return { ...event, status: { ...event.status, sqlMode: first.mode } };
+  if (first === undefined) return event;
+  const status = { ...event.status };
+  if (first.mode !== null && runs.every(({ mode }) => mode === first.mode)) status.sqlMode = first.mode;
+  // A statement for which the zone does not matter may come without one.
+  const [zone, other] = new Set(runs.flatMap((run) => run.zone ?? []));
+  if (zone !== undefined && other === undefined) status.timeZone = zone;
+  return { ...event, status };
 }
 
 function unique(names: readonly TableName[]): TableName[] {
