@@ -215,7 +215,11 @@ export class Isolation implements Parking {
 
   /** Lets the table catch up; at once, where nothing else does. */
   retry(table: ParkedTable): void {
-    if (table.catchingUp || this.#queue.includes(table)) return;
+    if (table.catchingUp) {
+      table.askedAgain = true;
+      return;
+    }
+    if (this.#queue.includes(table)) return;
     this.#queue.push(table);
     this.#wake?.();
   }
@@ -300,19 +304,22 @@ export class Isolation implements Parking {
   async #failedAgain(table: ParkedTable, error: unknown): Promise<void> {
     const { ports, control, store } = this.#options;
     table.catchingUp = false;
-    table.state = 'parked';
+    const dropped = table.askedAgain && table.state === 'dropping';
+    if (!dropped) table.state = 'parked';
     table.error = toDmError(error, 'downstream').toProcessError();
     ports.log.warn('a table that is set aside cannot catch up', {
       table: quoteTable(table.target),
       error: table.error.Message,
       cause: table.error.RawCause,
     });
-    await control.retry((session) => store.setState(session, table.number, 'parked', table.error));
+    await control.retry((session) => store.setState(session, table.number, table.state, table.error));
+    if (table.askedAgain) this.retry(table);
   }
 
   async #catchUp(table: ParkedTable): Promise<void> {
     const { ports } = this.#options;
     table.catchingUp = true;
+    table.askedAgain = false;
     if (table.state === 'dropping') {
       await this.#emptyLog(table);
       await this.#boundary(table, async () => {

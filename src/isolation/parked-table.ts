@@ -26,6 +26,8 @@ export class ParkedTable {
   state: ParkedState;
   error: ProcessError;
   catchingUp = false;
+  /** Asked to try again, or to drop what is kept, while a try was under way: that one may have met what is put right now. */
+  askedAgain = false;
   appliedSeq: number;
   changes: number;
   bytes: number;

@@ -1,8 +1,10 @@
 /** A table whose change fails is set aside, the others go on, and after the fix it catches up exactly. */
 import { describe, expect, it } from 'vitest';
 import { CODES } from '../../src/errors/codes.js';
+import { collectingLog } from '../copy/support.js';
 import type { DatabaseServer } from '../servers/database.js';
 import { useTwoServers } from '../support/two-servers.js';
+import { waitFor } from '../support/wait-for.js';
 import { expectEqualTables } from '../sync/support.js';
 import {
   isolated,
@@ -32,7 +34,8 @@ describe('a table that is set aside', () => {
     );
     await target.execute('INSERT INTO a.bad VALUES (1000, 7)');
     const config = await isolating(source, target, { task: 'größe' });
-    const running = start(config, 1);
+    const log = collectingLog();
+    const running = start(config, 1, log);
     await source.execute(
       'INSERT INTO a.good VALUES (1, 1); INSERT INTO a.bad VALUES (1, 1), (2, 2); INSERT INTO a.bad VALUES (3, 7), (4, 8);' +
         ' BEGIN; UPDATE a.bad SET u = 20 WHERE id = 2; INSERT INTO a.good VALUES (2, 2); DELETE FROM a.bad WHERE id = 1; COMMIT',
@@ -49,6 +52,9 @@ describe('a table that is set aside', () => {
     expect(table.from).toMatch(/^\S+:\d+$/);
     // A retry that fails again leaves it parked, with the error of now.
     retry(running, 'a.bad');
+    await waitFor(() => log.lines.some((line) => line.includes('cannot catch up')), {
+      what: 'the retry to fail',
+    });
     await untilParked(running, 'a.bad');
     await target.execute('DELETE FROM a.bad WHERE id = 1000');
     retry(running, 'a.bad');
@@ -56,6 +62,39 @@ describe('a table that is set aside', () => {
     await source.execute('INSERT INTO a.bad VALUES (6, 6); DELETE FROM a.bad WHERE id = 4');
     await untilSynced(running, source);
     await expectEqualTables(source, target, ['a.bad', 'a.good']);
+    await stop(running);
+  });
+
+  it('is tried once more when that is asked for while a try is about to fail', async () => {
+    await both('CREATE DATABASE w; CREATE TABLE w.t (id INT PRIMARY KEY)');
+    // Whether the row is refused is settled before the trigger waits for the lock.
+    await target.execute(
+      `SET GLOBAL max_connect_errors = 4711; CREATE TRIGGER w.refusal BEFORE INSERT ON w.t FOR EACH ROW BEGIN
+         DECLARE refused INT DEFAULT @@GLOBAL.max_connect_errors = 4711;
+         DO GET_LOCK('refusal', 3600); DO RELEASE_LOCK('refusal');
+         IF refused THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused'; END IF;
+       END`,
+    );
+    const running = start(await isolating(source, target, { task: 'again' }), 1);
+    await source.execute('INSERT INTO w.t VALUES (1)');
+    await untilParked(running, 'w.t');
+    // The row is kept; else the table would rejoin without it.
+    await until(
+      running,
+      'the row to be kept',
+      async () => (await isolated(running))[0]?.changesKept === 1,
+      20_000,
+    );
+    const holder = await target.connect();
+    await holder.query("SELECT GET_LOCK('refusal', 0)");
+    retry(running, 'w.t');
+    const waiting = "SELECT 1 FROM information_schema.processlist WHERE state = 'User lock'";
+    await waitFor(async () => (await target.query(waiting)).length > 0, { what: 'the try to be under way' });
+    await target.execute('SET GLOBAL max_connect_errors = 100');
+    retry(running, 'w.t');
+    await holder.end();
+    await untilWhole(running, source);
+    await expectEqualTables(source, target, ['w.t']);
     await stop(running);
   });
 
