@@ -43,7 +43,7 @@ function suite(kind: 'mariadb-10.11' | 'mysql-9.7' | 'mysql-5.6'): void {
       source,
       'parent',
       'ADD COLUMN extra INT NOT NULL DEFAULT 5, DROP COLUMN n',
-      ['--chunk-size=20', '--sleep=0.2'],
+      ['--chunk-size=40', '--sleep=0.1'],
     );
     let running = true;
     const done = changing.finally(() => (running = false));
