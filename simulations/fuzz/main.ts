@@ -52,6 +52,7 @@ async function main(): Promise<number> {
   await using fuzz = await Fuzz.start({ dialect, clock, log });
   let bad = 0;
   const total = { rounds: 0, transactions: 0, rows: 0, ddls: 0, restarts: 0, faults: 0 };
+  const inSync = { transactions: 0, rows: 0, ddls: 0 };
   for (let i = 0; i < rounds && clock.monotonic() < deadline; i++) {
     const result = await fuzz.round(first + i, {
       steps: Number(values.steps ?? 500),
@@ -66,12 +67,16 @@ async function main(): Promise<number> {
     total.transactions += result.transactions;
     total.rows += result.rows;
     total.ddls += result.ddls;
+    inSync.transactions += result.inSync.transactions;
+    inSync.rows += result.inSync.rows;
+    inSync.ddls += result.inSync.ddls;
     total.restarts += result.epochs - 1;
     total.faults += result.faults;
     print(
       `seed ${first + i}: ${result.failures.length === 0 ? 'equal' : 'FAILED'} after ${result.seconds.toFixed(1)} s,` +
         ` ${result.statements} statements (${result.refused} refused), ${result.transactions} transactions,` +
-        ` ${result.rows} row changes, ${result.ddls} DDL, ${result.faults} faults, ${result.epochs} epochs`,
+        ` ${result.rows} row changes, ${result.ddls} DDL (in sync: ${result.inSync.transactions}, ${result.inSync.rows},` +
+        ` ${result.inSync.ddls}), ${result.faults} faults, ${result.epochs} epochs`,
     );
     if (result.crashed !== '') print(`  void: a statement has crashed ${result.crashed}`);
     for (const text of result.earlier) if (!/fenced|ended/.test(text)) print(`  taken over from: ${text}`);
@@ -87,6 +92,10 @@ async function main(): Promise<number> {
   print(
     `${total.rounds} rounds: ${total.transactions} transactions, ${total.rows} row changes, ${total.ddls} DDLs` +
       ` applied, ${total.faults} faults, ${total.restarts} restarts`,
+  );
+  print(
+    `of these while the task replicated: ${inSync.transactions} transactions, ${inSync.rows} row changes,` +
+      ` ${inSync.ddls} DDLs`,
   );
   print(bad === 0 ? 'all rounds: equal' : `${bad} rounds failed`);
   return bad === 0 ? 0 : 1;

@@ -47,6 +47,8 @@ export interface RoundResult {
   /** Row changes as the source's answers count them. */
   readonly rows: number;
   readonly ddls: number;
+  /** Of these, what the source has committed while the task was replicating: what sync alone has carried over. */
+  readonly inSync: Pick<RoundResult, 'transactions' | 'rows' | 'ddls'>;
   /** Take-overs, pauses, broken connections and rotated files. */
   readonly faults: number;
   readonly epochs: number;
@@ -80,6 +82,11 @@ class Round {
   #faultCount = 0;
   #runs = 0;
   #calm = false;
+  /** The step before which the copy must have ended; beyond the last one where all may come while tables are copied. */
+  readonly #syncFrom: number;
+  #steps = 0;
+  /** Statements that had been done when it had. */
+  #doneInCopy = Infinity;
 
   constructor(options: RoundOptions) {
     this.#options = options;
@@ -88,7 +95,10 @@ class Round {
     this.#suffix = this.#random.next() < 0.3 ? '_r' : '';
     this.#writers = new Writers(options.clock);
     this.#noticed = new Noticed(options.log);
-    const { with: names = [], seed, dialect } = options;
+    const { with: names = [], seed, dialect, steps } = options;
+    // Writers are faster than a copy that DDL breaks off again and again: left alone, most rounds would end in it.
+    const phases = new SeededRandom(seed ^ 0x2545f491);
+    this.#syncFrom = phases.next() < 0.25 ? Infinity : phases.int(0, Math.floor(steps / 3));
     const schemas = this.#schemas;
     this.#extras = new Extras(names, seed, { dialect, writers: WRITERS, schemas });
   }
@@ -118,6 +128,7 @@ class Round {
       statements: done.length,
       refused: done.filter((one) => one.errno !== 0).length,
       ...countDone(done),
+      inSync: countDone(done.slice(this.#doneInCopy)),
       faults: this.#faultCount,
       epochs: this.#crew?.epoch ?? 0,
       seconds: (clock.monotonic() - began) / 1000,
@@ -190,7 +201,8 @@ class Round {
       run.failed = ++this.#runs < EARLY_RUNS && !(await crew.isSyncing());
       run.begun = true;
       if (run.failed) return false;
-    } else if (kind === 'dml' || early) return true;
+    } else if (this.#steps++ < this.#syncFrom && (kind === 'dml' || early)) return true;
+    if (this.#doneInCopy !== Infinity) return true;
     // Faults in quick succession would keep a copy from its end, with nothing else going on.
     this.#calm = true;
     await waitFor(() => crew.failed || crew.isSyncing(), {
@@ -199,6 +211,7 @@ class Round {
       intervalMs: 10,
     });
     this.#calm = false;
+    this.#doneInCopy = this.#writers.done.length;
     return true;
   }
 

@@ -24,6 +24,8 @@ describe('random tables, statements, DDL and take-overs', () => {
     });
     expect(result.failures).toEqual([]);
     expect(result.ddls).toBeGreaterThan(50);
+    expect(result.inSync.rows).toBeGreaterThan(500);
+    expect(result.inSync.ddls).toBeGreaterThan(20);
     expect(result.epochs).toBeGreaterThan(1);
   }, 240_000);
 });
