@@ -23,7 +23,11 @@ function cases(kind: 'mariadb-10.11' | 'mysql-9.7', modes: DumpConfig['consisten
   /** Transactions in a GTID set of one server: MariaDB 0-1-27, MySQL uuid:1-27. */
   const transactions = (gtidSet: string) => Number(/(\d+)$/.exec(gtidSet)?.[1]);
 
-  async function check(user: { user: string; password: string }, consistency: DumpConfig['consistency']) {
+  async function check(
+    user: { user: string; password: string },
+    consistency: DumpConfig['consistency'],
+    { rounds = 5, monitors = 0 } = {},
+  ) {
     const from = { host: server.host, port: server.port, flavor: server.flavor, ...user };
     const base = subtaskConfig(from, server);
     const config = { ...base, dump: { ...base.dump, consistency } };
@@ -33,9 +37,14 @@ function cases(kind: 'mariadb-10.11' | 'mysql-9.7', modes: DumpConfig['consisten
       while (writing) await connection.query('INSERT INTO d.log VALUES ()');
       await connection.end();
     });
+    const monitoring = Array.from({ length: monitors }, async () => {
+      const connection = await server.connect();
+      while (writing) await connection.query("SHOW GLOBAL STATUS LIKE 'binlog_snapshot_%'");
+      await connection.end();
+    });
     try {
       const [start] = await server.query('SELECT COUNT(*) AS n FROM d.log');
-      for (let round = 0; round < 5; round++) {
+      for (let round = 0; round < rounds; round++) {
         const snapshot = await openSnapshot({
           config,
           tables: [{ schema: 'd', table: 'log' }],
@@ -59,7 +68,7 @@ function cases(kind: 'mariadb-10.11' | 'mysql-9.7', modes: DumpConfig['consisten
       }
     } finally {
       writing = false;
-      await Promise.all(writers);
+      await Promise.all([...writers, ...monitoring]);
     }
   }
   /** Transactions before the first row: the set-up. */
@@ -68,6 +77,10 @@ function cases(kind: 'mariadb-10.11' | 'mysql-9.7', modes: DumpConfig['consisten
   const modest = { user: 'modest', password: 'Poor-Pass.1' };
   it.each(modes)('consistency %s', (mode) => check(server, mode));
   it('consistency auto without the right to flush', () => check(modest, 'auto'));
+  if (kind === 'mariadb-10.11') {
+    it('consistency snapshot while others ask for the status', () =>
+      check(server, 'snapshot', { rounds: 60, monitors: 4 }));
+  }
 }
 
 describe('a snapshot of MariaDB', () => cases('mariadb-10.11', ['auto', 'flush', 'lock', 'snapshot']));
