@@ -40,7 +40,8 @@ export function planLax(
 }
 
 const NUMBERS = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'decimal', 'float', 'double']);
-const STRINGS = /^(?:(?:var)?(?:char|binary)|(?:tiny|medium|long)?(?:text|blob))$/;
+/** MariaDB's JSON is a LONGTEXT. A real JSON is compared with a CAST, which is no less strict for a lax session. */
+const STRINGS = /^(?:(?:var)?(?:char|binary)|(?:tiny|medium|long)?(?:text|blob)|json)$/;
 
 function kindOf(column: Column | undefined): string {
   const base = column?.type.base ?? '';
