@@ -236,7 +236,7 @@ mydumpers:
   /** The worker that has the source, as far as can be told now; else any. */
   async #boundWorker(): Promise<string> {
     const answer = await this.cluster.dmctl(['list-member', '--worker'], { timeoutMs: 5_000 });
-    for (const member of answer.json?.members ?? []) {
+    for (const member of (answer.result ? answer.json.members : undefined) ?? []) {
       for (const worker of member.worker?.workers ?? []) {
         if (worker.source === SOURCE) return String(worker.name);
       }

@@ -78,7 +78,7 @@ describe('a master with --join', () => {
 
     await cluster.masters[0]!.signal('SIGKILL');
     await untilAlive(['master2', 'master3']);
-    const shown = await cluster.dmctl(['operate-source', 'show'], { masterAddr: third.addr });
+    const shown = await cluster.must(['operate-source', 'show'], { masterAddr: third.addr });
     expect(shown.json.sources[0]).toMatchObject({ source: 'one', worker: 'worker1' });
 
     // Its routes are known without asking: neither of its own start's addresses has to be there.

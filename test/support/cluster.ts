@@ -21,14 +21,34 @@ export function projectRoot(): string {
   return folder;
 }
 
-export interface DmctlResult {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** The JSON answer, where standard output was one. */
+/** What a run of dmctl has said. */
+export class DmctlResult {
+  constructor(
+    readonly args: readonly string[],
+    readonly code: number,
+    readonly stdout: string,
+    readonly stderr: string,
+  ) {}
+
+  /** The JSON answer. Throws with all that dmctl has said where standard output is none. */
   // The answers' shapes are what the tests check: they look into them freely.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  readonly json: any;
+  get json(): any {
+    try {
+      return JSON.parse(this.stdout);
+    } catch (cause) {
+      throw new Error(`${this.describe()}\nis not JSON`, { cause });
+    }
+  }
+
+  /** Whether the answer is JSON that says so. */
+  get result(): boolean {
+    return /^\s*\{/.test(this.stdout) && this.json.result === true;
+  }
+
+  describe(): string {
+    return `dmctl ${this.args.join(' ')} ended with ${this.code}\nstdout: ${this.stdout}\nstderr: ${this.stderr}`;
+  }
 }
 
 export interface ClusterOptions {
@@ -196,11 +216,12 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /** As `dmctl`, and throws with the answer unless it says `result: true`. */
-  async must(args: readonly string[], options: { timeoutMs?: number } = {}): Promise<DmctlResult> {
+  async must(
+    args: readonly string[],
+    options: { timeoutMs?: number; masterAddr?: string } = {},
+  ): Promise<DmctlResult> {
     const answer = await this.dmctl(args, options);
-    if (answer.json?.result !== true) {
-      throw new Error(`dmctl ${args.join(' ')} failed (${answer.code}): ${answer.stdout}${answer.stderr}`);
-    }
+    if (!answer.result) throw new Error(`${answer.describe()}\n${this.describe()}`);
     return answer;
   }
 
@@ -307,13 +328,7 @@ function runDmctl(bin: string, args: readonly string[], timeoutMs: number): Prom
     child.once('error', reject);
     child.once('close', (code) => {
       clearTimeout(timer);
-      let json: unknown;
-      try {
-        json = JSON.parse(stdout);
-      } catch {
-        json = undefined;
-      }
-      resolve({ code: code ?? 137, stdout, stderr, json });
+      resolve(new DmctlResult(args, code ?? 137, stdout, stderr));
     });
   });
 }

@@ -15,7 +15,7 @@ export interface SubtaskState {
 /** The state of a task's subtasks, one a source. */
 export async function subtaskStates(cluster: TestCluster, task: string): Promise<SubtaskState[]> {
   const answer = await cluster.dmctl(['query-status', task]);
-  if (answer.json?.result !== true) throw new Error(`query-status: ${answer.stdout}${answer.stderr}`);
+  if (!answer.result) throw new Error(answer.describe());
   const states: SubtaskState[] = [];
   for (const source of answer.json.sources ?? []) {
     for (const subtask of source.subTaskStatus ?? []) {
