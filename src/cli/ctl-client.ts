@@ -6,7 +6,7 @@ import { commandSubject } from '../nats/subjects.js';
 import { BusError, type Clock, type Ids, type Log } from '../runtime/ports.js';
 import type { CtlGlobals } from './ctl-globals.js';
 import { onceMore } from './repeatable.js';
-import { NOBODY_MS, leadLost, leaderNow, type LeadLoss } from './term-watch.js';
+import { NOBODY_MS, connectionCut, leadLost, leaderNow, type LeadLoss } from './term-watch.js';
 
 export interface CtlPorts {
   clock: Clock;
@@ -32,7 +32,7 @@ export class CtlClient {
 
   /**
    * Rejects with 48001 when no master can be reached, 38033 when it does not answer in time, 60209 when the
-   * leader has changed in the middle of what must not be done twice.
+   * leader has changed, or the connection broke, in the middle of what must not be done twice.
    */
   async send(command: string, request: JsonObject): Promise<JsonObject> {
     let wanted = request;
@@ -40,7 +40,7 @@ export class CtlClient {
       const answer = await this.#ask(command, wanted);
       if (typeof answer !== 'string') return answer;
       const repeated = onceMore(command, request);
-      if (answer !== 'changed' || repeated === null || asked >= OTHER_LEADERS)
+      if (answer === 'nobody' || repeated === null || asked >= OTHER_LEADERS)
         throw lostError(command, answer);
       wanted = repeated;
     }
@@ -67,7 +67,10 @@ export class CtlClient {
 
   /** Gives up waiting when the master that the command went to does not lead any more. */
   async #request(bus: NatsBus, command: string, data: Uint8Array): Promise<Uint8Array | LeadLoss> {
-    const leader = await leaderNow(bus);
+    // Twice: the first may have been lost with a connection that is back by now.
+    const leader = (await leaderNow(bus)) ?? (await leaderNow(bus));
+    // Without a connection nothing is sent, now or later: the request would wait in vain.
+    if (!bus.connected) throw new BusError('no-responder', 'there is no connection');
     const over = new AbortController();
     const { signal } = over;
     const answer = bus.request(commandSubject(command), data, {
@@ -77,10 +80,12 @@ export class CtlClient {
     // Whichever comes second is ended, and of no interest.
     answer.catch(() => undefined);
     try {
-      if (leader === null) return await answer;
+      const cut = connectionCut(bus, signal);
+      cut.catch(() => undefined);
+      if (leader === null) return await Promise.race([answer, cut]);
       const lost = leadLost(bus, this.#ports.clock, leader, signal);
       lost.catch(() => undefined);
-      return await Promise.race([answer, lost]);
+      return await Promise.race([answer, cut, lost]);
     } finally {
       over.abort(new Error('answered'));
     }
@@ -138,13 +143,15 @@ export class CtlClient {
   }
 }
 
+const LOSSES: Readonly<Record<LeadLoss, string>> = {
+  changed: 'the leading master has changed',
+  nobody: 'the leading master is gone and no other one leads yet',
+  cut: 'the connection to the masters broke',
+};
+
 function lostError(command: string, how: LeadLoss): DmError {
-  const what =
-    how === 'changed'
-      ? 'the leading master has changed'
-      : 'the leading master is gone and no other one leads yet';
   return new DmError(
     CODES.leaderChanged,
-    `${what} while ${command} was carried out: it may or may not be done`,
+    `${LOSSES[how]} while ${command} was carried out: it may or may not be done`,
   );
 }

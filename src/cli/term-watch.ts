@@ -5,8 +5,8 @@
 import { TERM_COMMAND, commandSubject } from '../nats/subjects.js';
 import { BusError, type Bus, type Clock } from '../runtime/ports.js';
 
-/** What has become of the lead. */
-export type LeadLoss = 'changed' | 'nobody';
+/** What has become of the lead; 'cut': the connection broke, and an answer that was under way may be lost with it. */
+export type LeadLoss = 'changed' | 'nobody' | 'cut';
 
 const ASK_EVERY_MS = 1_000;
 const ANSWER_MS = 2_000;
@@ -27,6 +27,20 @@ export async function leaderNow(bus: Bus, signal?: AbortSignal): Promise<string 
     if (error instanceof BusError) return null;
     throw error;
   }
+}
+
+/** Resolves when the connection breaks, or is broken already; rejects when the signal ends it. */
+export function connectionCut(bus: Bus, signal: AbortSignal): Promise<LeadLoss> {
+  return new Promise((resolve, reject) => {
+    if (!bus.connected) resolve('cut');
+    const forget = bus.onStatus((connected) => {
+      if (!connected) resolve('cut');
+    });
+    signal.addEventListener('abort', () => {
+      forget();
+      reject(signal.reason as Error);
+    });
+  });
 }
 
 /**

@@ -29,10 +29,10 @@ beforeAll(async () => {
 });
 afterAll(() => nats?.stop());
 
-/** A master that leads in this term and answers commands so; null = it never gets to an answer. */
+/** A master that leads in this term and answers commands so; null = it never gets to an answer to that one. */
 async function leader(
   epoch: number,
-  answer: JsonObject | null,
+  answer: { readonly next: JsonObject | null },
 ): Promise<{ bus: NatsBus; asked: Promise<void>; requests: JsonObject[] }> {
   const requests: JsonObject[] = [];
   const bus = await connectBus({ servers: [nats.url], name: `master of ${epoch}`, ...ports });
@@ -44,8 +44,9 @@ async function leader(
     await bus.serve(commandSubject(command), async ({ data }) => {
       requests.push(JSON.parse(new TextDecoder().decode(data)) as JsonObject);
       begin();
-      if (answer === null) await new Promise(() => undefined);
-      return bytes(answer!);
+      const now = answer.next;
+      if (now === null) await new Promise(() => undefined);
+      return bytes(now!);
     });
   }
   return { bus, asked, requests };
@@ -59,13 +60,13 @@ function client(): CtlClient {
 describe('a leader that dies while a command is carried out', () => {
   it('is asked for again where the command only asks or may be done twice, and told of where not', async () => {
     for (const command of ['query-status', 'pause-task', 'start-task']) {
-      const old = await leader(1, null);
+      const old = await leader(1, { next: null });
       const ctl = client();
       const sent = ctl.send(command, { task: 't' });
       sent.catch(() => undefined);
       await old.asked;
       await old.bus.close();
-      const next = await leader(2, { result: true, msg: 'of the next' });
+      const next = await leader(2, { next: { result: true, msg: 'of the next' } });
       if (command !== 'start-task') {
         expect(await sent).toEqual({ result: true, msg: 'of the next' });
         expect(old.requests).toEqual([{ task: 't' }]);
@@ -80,8 +81,32 @@ describe('a leader that dies while a command is carried out', () => {
     }
   });
 
+  it('that is cut off is asked again so, too', async () => {
+    for (const command of ['query-status', 'pause-task', 'start-task']) {
+      const answers: { next: JsonObject | null } = { next: null };
+      const one = await leader(1, answers);
+      const ctl = client();
+      const sent = ctl.send(command, { task: 't' });
+      sent.catch(() => undefined);
+      await one.asked;
+      answers.next = { result: true, msg: 'after the cut' };
+      await nats.restart();
+      if (command === 'start-task') {
+        await expect(sent).rejects.toThrow(
+          'the connection to the masters broke while start-task was carried out: it may or may not be done',
+        );
+        expect(one.requests).toEqual([{ task: 't' }]);
+      } else {
+        expect(await sent).toEqual(answers.next);
+        expect(one.requests).toHaveLength(2);
+      }
+      await ctl.close();
+      await one.bus.close();
+    }
+  });
+
   it('is not waited for when nobody leads in its place', async () => {
-    const old = await leader(1, null);
+    const old = await leader(1, { next: null });
     const ctl = client();
     const sent = ctl.send('query-status', {});
     sent.catch(() => undefined);
