@@ -150,7 +150,7 @@ describe('a packet', () => {
       'UPDATE `to`.`t` SET `v`=5 WHERE `a`=3 AND `b`=2',
     ]);
     const [upsert] = packet.upserts;
-    expect(packet.probes(upsert)).toBe(
+    expect(packet.probes(upsert).toString()).toBe(
       'SELECT 1 FROM `to`.`t` WHERE (`b`,`a`)=(2,3) LIMIT 1;SELECT 1 FROM `to`.`t` WHERE (`b`,`a`)=(2,3) LIMIT 1',
     );
     expect(packet.leaveOut(upsert, (row) => row === 0)).toEqual(['(2,3)']);

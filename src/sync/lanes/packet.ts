@@ -387,7 +387,7 @@ export class Packet {
   }
 
   /** SELECTs that tell which rows of an upsert are there, one statement a row. */
-  probes(upsert: Upsert): string {
+  probes(upsert: Upsert): Buffer {
     return upsert.probes(this.#out.buffer);
   }
 

@@ -47,7 +47,7 @@ export async function applyStepwise(input: StepwiseInput): Promise<StatementResu
   try {
     for (let i = 0; i < packet.starts.length; i++) {
       const upsert = upserts.get(i);
-      if (upsert !== undefined && !upsert.verified) {
+      if (upsert !== undefined && !upsert.verified && upsert.rows > 0) {
         const found = await session.execute(packet.probes(upsert));
         const keys = packet.leaveOut(upsert, (row) => found[row].rows.length === 0);
         if (keys.length > 0) onMissing(upsert, keys);

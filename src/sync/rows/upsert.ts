@@ -36,22 +36,30 @@ export class Upsert extends RowSpans {
     return this.verified || affectedRows === 2 * this.rows;
   }
 
-  /** Numbers of the rows that are left, and their keys: `(1,'x'`, without the closing bracket. */
+  /** Numbers of the rows that are left, and their keys for people: `(1,'x'`, without the closing bracket. */
   keys(buffer: Buffer): { row: number; key: string }[] {
-    return this.starts.flatMap((start, row) =>
-      this.isGone(row) ? [] : [{ row, key: buffer.toString('utf8', start, this.#keyEnds[row]) }],
-    );
+    return this.#left().map((row) => ({ row, key: this.#key(buffer, row).toString('utf8') }));
   }
 
-  /** One SELECT for each row that is left, which finds the row where it is there. */
-  probes(buffer: Buffer): string {
+  /** One SELECT for each row that is left, which finds the row where it is there. Keys may be no text: as bytes. */
+  probes(buffer: Buffer): Buffer {
     const { where, columns, codec, target } = this.plan;
     const key = Array.from(columns.subarray(0, where.length), (column) =>
       quoteName(codec.columns[column].name),
     );
-    const select = `SELECT 1 FROM ${quoteTable(target)} WHERE (${key.join(',')})=`;
-    return this.keys(buffer)
-      .map((row) => `${select}${row.key}) LIMIT 1`)
-      .join(';');
+    const select = Buffer.from(`SELECT 1 FROM ${quoteTable(target)} WHERE (${key.join(',')})=`);
+    const end = Buffer.from(') LIMIT 1');
+    const next = Buffer.from(';');
+    return Buffer.concat(
+      this.#left().flatMap((row, i) => [...(i === 0 ? [] : [next]), select, this.#key(buffer, row), end]),
+    );
+  }
+
+  #left(): number[] {
+    return this.starts.flatMap((_, row) => (this.isGone(row) ? [] : [row]));
+  }
+
+  #key(buffer: Buffer, row: number): Buffer {
+    return buffer.subarray(this.starts[row], this.#keyEnds[row]);
   }
 }
