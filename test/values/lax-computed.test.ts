@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DatabaseKind } from '../servers/availability.js';
 import type { DatabaseServer } from '../servers/database.js';
+import { subtaskConfig } from '../copy/support.js';
 import { expectEqualTables } from '../sync/support.js';
 import { only, Servers, Task } from './support.js';
 
@@ -86,6 +87,36 @@ describe.for<[DatabaseKind, DatabaseKind]>([
       [...names, 'bare'].map((name) => `l.${name}`),
     );
   });
+
+  it.for([false, true])(
+    'keys that are no text are found again, with compact %s',
+    async (compact, context) => {
+      if (missing !== '') return context.skip(missing);
+      const session = await made([
+        'CREATE TABLE bytes (k VARBINARY(8) PRIMARY KEY, v VARCHAR(30), g BIGINT AS (CAST(v AS SIGNED)) STORED)',
+        "INSERT INTO bytes (k, v) VALUES (X'ff00', '1'), (X'c327', '2'), (X'815c', '3'), (X'20', '4'), (X'', '5')",
+      ]);
+      try {
+        const { sync } = subtaskConfig(from, to, {});
+        const task = await Task.start(from, to, { ...only('l'), sync: { ...sync, compact, workerCount: 1 } });
+        await task.untilSynced();
+        await session.query("UPDATE bytes SET v = CONCAT('text ', v)");
+        await task.untilSynced();
+        await session.query(
+          "BEGIN; UPDATE bytes SET v = CONCAT(v, ' more'); UPDATE bytes SET v = CONCAT(v, ' and more') WHERE k <> '';" +
+            " DELETE FROM bytes WHERE k IN (X'ff00', X'815c'); COMMIT",
+        );
+        await session.query("BEGIN; UPDATE bytes SET v = CONCAT(v, '.'); DELETE FROM bytes; COMMIT");
+        await session.query("INSERT INTO bytes (k, v) VALUES (X'ff', 'again'), (X'fe27', 'again')");
+        await session.query("UPDATE bytes SET v = 'at last'");
+        await task.untilSynced();
+        await task.stop();
+      } finally {
+        await session.end();
+      }
+      await expectEqualTables(from, to, ['l.bytes']);
+    },
+  );
 
   it('a value that the target cannot hold is refused beside them', async (context) => {
     if (missing !== '') return context.skip(missing);
