@@ -149,7 +149,7 @@ export class Packet {
     const kind = replace ? 'replace' : 'insert';
     const out = this.#out;
     const lax = needsLaxMode(plan, index, image);
-    if (this.binds && !replace && !lax && !this.#compact && plan.bulk !== null) {
+    if (this.binds && !replace && !lax && !this.#compact && plan.bulk !== null && !plan.bulk.refused) {
       const follows = this.#open === 'bound' && this.#plan === plan;
       if (follows || !this.bound.full) {
         this.#bind(plan, plan.bulk, follows, index, image);

@@ -13,6 +13,7 @@ import {
   type Session,
   type StatementResult,
 } from '../../mysql/session.js';
+import { maybeTooStrict } from '../rows/lax-statement.js';
 import { applyAtOnce } from '../rows/stepwise.js';
 import type { Packet } from './packet.js';
 
@@ -47,7 +48,10 @@ export async function sendPacket(
     }
   } catch (error) {
     packet.useText();
-    throw error instanceof SqlError ? new BoundRowsError(error) : error;
+    if (!(error instanceof SqlError)) throw error;
+    const plan = packet.plans[error.statement - head];
+    if (plan?.bulk != null && maybeTooStrict(error, plan)) plan.bulk.refused = true;
+    throw new BoundRowsError(error);
   }
   packet.useText();
   return applyAtOnce(session, packet, packet.finish(laneUpdate, withCommit), head);

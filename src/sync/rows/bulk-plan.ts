@@ -15,6 +15,8 @@ export interface BulkPlan {
   readonly head: Buffer;
   /** By place in `plan.columns`. */
   readonly bindings: readonly Binding[];
+  /** The target has refused rows that a session without strictness may take: the table's rows are text from then on. */
+  refused: boolean;
 }
 
 const KINDS: readonly (readonly string[])[] = [
@@ -56,6 +58,7 @@ export function planBulk(input: BulkInput, written: readonly WrittenColumn[]): B
     sql: `INSERT INTO ${table} (${names.join(',')}) VALUES (${marks.join(',')})`,
     head: bulkHead(bindings.map(({ type }) => type)),
     bindings,
+    refused: false,
   };
 }
 
