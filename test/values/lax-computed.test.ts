@@ -118,6 +118,45 @@ describe.for<[DatabaseKind, DatabaseKind]>([
     },
   );
 
+  it('their tables take DDL of strict sessions', async (context) => {
+    if (missing !== '') return context.skip(missing);
+    const names = TABLES.map(([name]) => name);
+    const session = await made(
+      TABLES.flatMap(([name, columns]) => [
+        `CREATE TABLE ${name} (id INT PRIMARY KEY, ${columns})`,
+        `INSERT INTO ${name} (id, v) VALUES ${values(1, 20)}`,
+      ]),
+    );
+    const refused: string[] = [];
+    try {
+      const task = await Task.start(from, to, only('l'));
+      await task.untilSynced();
+      await session.query("SET SESSION sql_mode = 'STRICT_TRANS_TABLES'");
+      for (const name of names) {
+        for (const [i, change] of [
+          'ADD COLUMN a DECIMAL(5,2) AFTER v',
+          'ADD COLUMN b INT NOT NULL FIRST, ADD KEY (b)',
+          'DROP COLUMN b',
+          'ENGINE = InnoDB',
+        ].entries()) {
+          // A source that reads the rows itself may refuse it too.
+          await session.query(`ALTER TABLE ${name} ${change}`).catch(() => refused.push(`${name} ${i}`));
+        }
+        await session.query(`CREATE INDEX later ON ${name} (v)`).catch(() => refused.push(`${name} index`));
+      }
+      await task.untilSynced();
+      await task.stop();
+    } finally {
+      await session.end();
+    }
+    expect(refused.length).toBeLessThan(names.length * 5);
+    await expectEqualTables(
+      from,
+      to,
+      names.map((name) => `l.${name}`),
+    );
+  });
+
   it('a value that the target cannot hold is refused beside them', async (context) => {
     if (missing !== '') return context.skip(missing);
     const session = await made([

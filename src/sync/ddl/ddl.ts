@@ -35,6 +35,7 @@ import { databaseAgain } from './ddl-database.js';
 import { explicitTimestamps } from './ddl-modes.js';
 import { withDdlLock } from './ddl-lock.js';
 import { fillNewJson } from './ddl-new-json.js';
+import { runAsStored, withoutStrictness } from './ddl-lax.js';
 import { nullFill } from './ddl-nulls.js';
 import { borderMoves, isNewName } from './ddl-moves.js';
 import { executeAsSource, zoneOffset } from './ddl-session.js';
@@ -323,10 +324,18 @@ export class DdlRunner {
         dialect,
         defaultSchema: event.schema,
       });
-      const run = (one: string) =>
-        executeAsSource(session, event, one, this.#options.dialect, (zone, seconds) =>
+      const as = (of: QueryEvent, one: string) =>
+        executeAsSource(session, of, one, this.#options.dialect, (zone, seconds) =>
           source.retry((upstream) => zoneOffset(upstream, zone, seconds)),
         );
+      const run = (one: string) =>
+        runAsStored({
+          sql: one,
+          dialect,
+          defaultSchema: event.schema,
+          log,
+          run: (text, lax) => as(lax ? withoutStrictness(event) : event, text),
+        });
       for (const one of before) await run(one);
       const byColumns = (one: string) => runWithPartitionColumns(one, log, run);
       await runWithCheckNames({ sql, session, log, table: targets[0], run: byColumns });
