@@ -78,8 +78,16 @@ describe('a master with --join', () => {
 
     await cluster.masters[0]!.signal('SIGKILL');
     await untilAlive(['master2', 'master3']);
-    const shown = await cluster.must(['operate-source', 'show'], { masterAddr: third.addr });
-    expect(shown.json.sources[0]).toMatchObject({ source: 'one', worker: 'worker1' });
+    // The nats-servers may have been without a leader for longer than the worker's lease: it is bound anew then.
+    let shown = '';
+    await waitFor(
+      async () => {
+        const answer = await cluster.dmctl(['operate-source', 'show'], { masterAddr: third.addr });
+        shown = answer.describe();
+        return answer.json.sources?.[0]?.source === 'one' && answer.json.sources[0].worker === 'worker1';
+      },
+      { what: 'the source to be on its worker', details: () => `${shown}\n${cluster.describe()}` },
+    );
 
     // Its routes are known without asking: neither of its own start's addresses has to be there.
     await cluster.masters[0]!.restart();

@@ -96,6 +96,7 @@ describe('a task over real processes', () => {
     await holder.signal('SIGKILL');
     await waitFor(async () => (await cluster.workerStages()).get(second) === 'bound', {
       what: 'the source to move',
+      details: () => cluster.describe(),
     });
     await untilStage(cluster, 'Paused');
     await cluster.masters[0]!.signal('SIGKILL');

@@ -1,4 +1,5 @@
 /** Three dm-masters with their own nats-servers as one cluster: the death of the leading one is survived. */
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startMariaDb } from '../servers/index.js';
 import type { DatabaseServer } from '../servers/database.js';
@@ -106,7 +107,9 @@ describe('three masters', () => {
     await waitFor(
       async () => {
         seen = await members(cluster, living[0]!.addr);
-        return seen !== null && seen.leader !== killed.name && !seen.masters[killed.name];
+        return (
+          seen !== null && ![killed.name, ''].includes(seen.leader) && isDeepStrictEqual(seen.masters, dead)
+        );
       },
       {
         what: 'another master to lead and to know of the death',
@@ -114,7 +117,6 @@ describe('three masters', () => {
       },
     );
     expect(performance.now() - began).toBeLessThan(60_000);
-    expect(seen!.masters).toEqual(dead);
     await untilRows(3, cluster);
 
     // Through each living master alone, the leader or not, and through a list that begins with the dead one.
@@ -122,8 +124,19 @@ describe('three masters', () => {
       ...living.map(({ addr }) => addr),
       [killed, ...living].map((m) => m.addr).join(),
     ]) {
-      const answer = await cluster.dmctl(['query-status', 'copy'], { masterAddr: addresses });
-      expect(answer.json?.sources?.[0]?.subTaskStatus?.[0]?.stage).toBe('Running');
+      // The masters' nats-servers may have been without a leader for longer than the worker's lease: it moves then.
+      let said = '';
+      await waitFor(
+        async () => {
+          const answer = await cluster.dmctl(['query-status', 'copy'], { masterAddr: addresses });
+          said = answer.describe();
+          return answer.json.sources?.[0]?.subTaskStatus?.[0]?.stage === 'Running';
+        },
+        {
+          what: `the task to run, as told at ${addresses}`,
+          details: () => `${said}\n${cluster.describe()}`,
+        },
+      );
     }
     await cluster.must(['pause-task', 'copy']);
     await upstream.query("INSERT INTO shop.t VALUES (4,'d')");
