@@ -213,6 +213,14 @@ export const CODES = {
   ),
   /** A table of the target lacks columns of the source's: their values would be lost. */
   targetColumnMissing: define(60104, 'schema-tracker', 'downstream', 'high'),
+  /** A generated column overflows for a row that was there before the column: no server takes such a row anew. */
+  loadOverflow: define(
+    60105,
+    'load-unit',
+    'upstream',
+    'high',
+    'Please find the rows on the source (selecting the generated column fails with the same error), change them so that it can be computed, or drop the column there, then resume the task.',
+  ),
   /** A transaction of the source that cannot be carried over, such as a prepared XA transaction. */
   syncTransactionUnsupported: define(
     60401,

@@ -8,7 +8,7 @@ import type { SubtaskConfig } from '../model/subtask-config.js';
 import { quoteName, quoteTable, tableKey } from '../model/table-name.js';
 import { connectSession } from '../mysql/connect.js';
 import { isHarmless, isOfEvaluation, MOST_WARNINGS } from '../mysql/evaluation-warnings.js';
-import type { Session, StatementResult } from '../mysql/session.js';
+import { SqlError, type Session, type StatementResult } from '../mysql/session.js';
 import type { Part, PartQueue } from '../dump/part-queue.js';
 import type { FileFormat } from '../dump/row-format.js';
 import type { SourceTable } from '../dump/source-tables.js';
@@ -68,7 +68,7 @@ export class ChunkLoader {
   }
 
   /**
-   * Resolves with what was committed. Throws FencedError, DmError 60102, SqlError, ConnectionError; then
+   * Resolves with what was committed. Throws FencedError, DmError 60102 or 60105, SqlError, ConnectionError; then
    * nothing of the chunk was committed, unless the connection broke during COMMIT.
    */
   async load(session: Session, job: LoadJob): Promise<{ rows: number; bytes: number }> {
@@ -111,7 +111,7 @@ export class ChunkLoader {
       return { rows, bytes };
     } catch (error) {
       if (open && !session.closed) await session.execute('ROLLBACK').catch(() => session.destroy());
-      throw error;
+      throw orOverflow(error, job.table);
     }
   }
 
@@ -219,6 +219,19 @@ export class ChunkLoader {
       { rawCause: `Warning ${code}: ${message}`, scope: 'downstream' },
     );
   }
+}
+
+/** BIGINT, DOUBLE and DECIMAL value is out of range. */
+const OUT_OF_RANGE = 1690;
+
+/**
+ * ADD COLUMN .. VIRTUAL does not look at the rows that are there: the source may hold some for which the expression
+ * overflows. That is an error whatever the mode, of everything that writes the row.
+ */
+function orOverflow(error: unknown, { source }: SourceTable): unknown {
+  if (!(error instanceof SqlError) || error.errno !== OUT_OF_RANGE) return error;
+  const text = `${quoteTable(source)} holds rows of which a generated column cannot be computed`;
+  return new DmError(CODES.loadOverflow, text, { cause: error });
 }
 
 async function loadedPlaces(meta: CopyMeta, session: Session): Promise<Map<string, BinlogLocation[]>> {

@@ -157,6 +157,23 @@ describe.for<[DatabaseKind, DatabaseKind]>([
     );
   });
 
+  it('a row whose generated column overflows since it was added is named as such', async (context) => {
+    if (missing !== '') return context.skip(missing);
+    const session = await made([
+      'CREATE TABLE too_large (id INT PRIMARY KEY, n BIGINT)',
+      'INSERT INTO too_large VALUES (1, 9223372036854775807)',
+      'ALTER TABLE too_large ADD COLUMN g BIGINT AS (n + 100) VIRTUAL',
+    ]);
+    try {
+      const task = await Task.start(from, to, only('l'));
+      expect(await task.failure()).toMatch(
+        /^60105 .*`l`.`too_large` holds rows of which a generated column/s,
+      );
+    } finally {
+      await session.end();
+    }
+  });
+
   it('a value that the target cannot hold is refused beside them', async (context) => {
     if (missing !== '') return context.skip(missing);
     const session = await made([
