@@ -25,6 +25,7 @@ const COLUMNS = [
 const WAYS: readonly [name: string, extra: string][] = [
   ['plain', ''],
   ['added', ', ADD z INT NOT NULL DEFAULT 7'],
+  ['listed', ', ADD COLUMN (y1 INT, y2 VARCHAR(9) /* ) */ ) -- )'],
   ['keyed', ', ADD KEY kk (k), DROP COLUMN gone'],
   ['checked', ', ADD CONSTRAINT $name CHECK (k > 0)'],
   ['copied', ', ALGORITHM=COPY'],

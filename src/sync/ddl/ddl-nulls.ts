@@ -106,7 +106,11 @@ function byCopy(sql: string, parsed: AlterTable): string {
   const at = parsed.operations.findLast(
     ({ op }) => op !== 'partition-by' && op !== 'partitions' && op !== 'order-by',
   );
-  return at === undefined ? sql : `${sql.slice(0, at.end)}, ALGORITHM=COPY${sql.slice(at.end)}`;
+  if (at === undefined) return sql;
+  // Of ADD COLUMN (a INT, b INT) each column is an operation.
+  const bracket = /^(?:\s|\/\*.*?\*\/|(?:--\s|#)[^\n]*\n)*\)/s.exec(sql.slice(at.end));
+  const end = at.end + (bracket?.[0].length ?? 0);
+  return `${sql.slice(0, end)}, ALGORITHM=COPY${sql.slice(end)}`;
 }
 
 function changeOf(
