@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz -- [--minutes N | --rounds N] [--seed S] [--source mariadb|mysql-9.7|mysql-5.6]
- * [--target mariadb|mysql-9.7|tidb] [--steps N] [--tables N] [--keys] [--no-ddl] [--no-ddl-in-copy] [--no-faults] [--with NAME,NAME] [--keep-going] [--verbose]`:
+ * [--target mariadb|mysql-9.7|tidb] [--steps N] [--tables N] [--keys] [--lax] [--no-ddl] [--no-ddl-in-copy] [--no-faults] [--with NAME,NAME] [--keep-going] [--verbose]`:
  * exits 0 only when every round ends with equal data and definitions.
  */
 import { parseArgs } from 'node:util';
@@ -22,6 +22,7 @@ async function main(): Promise<number> {
       steps: { type: 'string' },
       tables: { type: 'string' },
       keys: { type: 'boolean' },
+      lax: { type: 'boolean' },
       'no-ddl': { type: 'boolean' },
       'no-faults': { type: 'boolean' },
       'no-ddl-in-copy': { type: 'boolean' },
@@ -33,7 +34,7 @@ async function main(): Promise<number> {
   // What a seed's script depends on besides the seed.
   const shape = Object.entries(values)
     .filter(([name]) =>
-      ['steps', 'tables', 'keys', 'no-ddl', 'no-faults', 'no-ddl-in-copy', 'with'].includes(name),
+      ['steps', 'tables', 'keys', 'lax', 'no-ddl', 'no-faults', 'no-ddl-in-copy', 'with'].includes(name),
     )
     .map(([name, value]) => ` --${name}${value === true ? '' : ` ${value}`}`)
     .join('');
@@ -42,7 +43,7 @@ async function main(): Promise<number> {
   const target = values.target ?? 'mariadb';
   if (!['mariadb', 'mysql-9.7', 'mysql-5.6'].includes(source)) throw new Error(`unknown --source ${source}`);
   if (!['mariadb', 'mysql-9.7', 'tidb'].includes(target)) throw new Error(`unknown --target ${target}`);
-  const dialect = { source, target } as Dialect;
+  const dialect = { source, target, lax: values.lax === true } as Dialect;
   const first = Number(values.seed ?? Math.floor(new RealRandom().next() * 1_000_000));
   const rounds = Number(values.rounds ?? (values.minutes === undefined ? 10 : Infinity));
   const deadline = clock.monotonic() + Number(values.minutes ?? Infinity) * 60_000;
