@@ -26,7 +26,7 @@ import type { SyncTime } from './sync-time.js';
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
 const MAX_PACKET_BYTES = 1024 * 1024;
 /** A lane that is behind sends as many batches as one transaction. */
-const BATCHES_BEHIND = 8;
+const BATCHES_BEHIND = 16;
 const DEFAULT_BATCH = 100;
 const END_WAIT_MS = 700;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Column, ColumnType } from '../../schema/table.js';
-import { chooseFold, finish, hashValue, type Fold } from './fold.js';
+import { blockOf, chooseFold, finish, hashValue, type Fold } from './fold.js';
 
 function column(type: Partial<ColumnType> & { base: string }): Column {
   return {
@@ -92,5 +92,26 @@ describe('the fold of key values', () => {
     const computed = { ...column({ base: 'int' }), generated: { expression: 'a % 7', stored: true } };
     expect(chooseFold(column({ base: 'int' }), computed)).toBe('constant');
     expect(chooseFold(computed, computed)).toBe('integer');
+  });
+});
+
+describe('blocks of integer keys', () => {
+  it('hold neighbours alone, and never more than a 256th of the keys up to them', () => {
+    const key = fc.integer({ min: -1000, max: Number.MAX_SAFE_INTEGER - 300 });
+    fc.assert(
+      fc.property(fc.oneof(key, fc.integer({ min: 0, max: 200_000 })), (first) => {
+        const block = blockOf(first);
+        const size = Math.min(256, Math.max(1, first / 256));
+        for (const other of [first + Math.ceil(size), first - Math.ceil(size)]) {
+          expect(blockOf(other)).not.toBe(block);
+        }
+        return true;
+      }),
+    );
+    const small = new Set(Array.from({ length: 500 }, (_, i) => blockOf(i)));
+    expect(small.size).toBe(500);
+    const large = new Set(Array.from({ length: 2560 }, (_, i) => blockOf(1_000_000 + i)));
+    expect(large.size).toBeLessThanOrEqual(11);
+    expect(blockOf(2n ** 60n + 1n)).toBe(blockOf(2n ** 60n));
   });
 });

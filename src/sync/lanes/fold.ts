@@ -185,6 +185,20 @@ function prefixOf(text: string, length: number): string {
   return text.slice(0, units);
 }
 
+/** From this key on a block has 256 keys; below fewer, so that a small table has as many blocks as keys. */
+const LARGE_KEY = 65_536;
+
+/**
+ * Neighbours among integer keys: they are written together, so a lane that has all of a block touches fewer pages
+ * of the target, and no two lanes the same one. A block is at most a 256th of the keys up to it.
+ */
+export function blockOf(value: number | bigint): number | bigint {
+  if (typeof value === 'bigint') return value >> 8n;
+  if (value < 512) return value;
+  if (value >= LARGE_KEY) return Math.floor(value / 256);
+  return value >>> (23 - Math.clz32(value));
+}
+
 /** Adds one key value to a hash. `prefix` is the index part's length, 0 for the whole column. */
 export function hashValue(seed: number, fold: Fold, value: SqlValue, prefix: number): number {
   if (fold === 'constant' || value === null) return seed;

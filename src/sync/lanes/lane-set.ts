@@ -24,7 +24,7 @@ import { LaneSlots } from './lane-slots.js';
 import { LaneSkips, type GtidOrder } from './lane-skips.js';
 import type { Packet } from './packet.js';
 import { PacketPool } from './packet-pool.js';
-import { keyHash, keyUnchanged, type KeyPlan, type TablePlan } from './plan.js';
+import { blockHash, keyHash, keyUnchanged, type KeyPlan, type TablePlan } from './plan.js';
 import type { ReplacedRows } from '../rows/replaced-rows.js';
 import type { Transaction } from '../transaction.js';
 
@@ -67,7 +67,7 @@ export interface Beside {
 }
 
 /** A packet beyond `batch` is large enough: the rest of a transaction's own cost is below a percent. */
-const LARGE_PACKET_BYTES = 128 * 1024;
+const LARGE_PACKET_BYTES = 256 * 1024;
 const BEHIND_BYTES = 1024 * 1024;
 
 export class LaneSet {
@@ -485,9 +485,9 @@ export class LaneSet {
   }
 }
 
-/** Same key, same lane: the same again when the stream is read again. */
+/** Same key, same lane, and neighbours with it: the same again when the stream is read again. */
 export function laneOf(plan: TablePlan, index: RowIndex, image: number, lanes: number): number {
-  const hash = plan.identity === null ? plan.tableHash : keyHash(plan, plan.identity, index, image);
+  const hash = plan.identity === null ? plan.tableHash : blockHash(plan, plan.identity, index, image);
   return (hash < 0 ? plan.tableHash : hash) % lanes;
 }
 

@@ -127,6 +127,28 @@ describe('a packet', () => {
     expect(packet.rows).toBe(7);
   });
 
+  it('numbers the values where the keys follow each other', () => {
+    const packet = new Packet();
+    const plan = planOf(KEYED);
+    const ids = [...Array.from({ length: 20 }, (_, i) => 7 + i), 40, 42];
+    const index = rows(
+      ...ids.flatMap((id) => [
+        [`${id}`, null, "'x'"],
+        [`${id}`, `${id % 2}`, `'${id}'`],
+      ]),
+    );
+    ids.forEach((_, i) => packet.update(plan, index, 2 * i, 2 * i + 1, true));
+    // One of them again.
+    packet.update(plan, index, 0, 1, true);
+    const run = ids.slice(0, 20);
+    expect(body(packet)).toEqual([
+      `UPDATE \`to\`.\`t\` SET \`a\`=ELT(\`id\`-6,${run.map((id) => id % 2).join(',')}),` +
+        `\`b\`=ELT(\`id\`-6,${run.map((id) => `'${id}'`).join(',')}) WHERE \`id\` BETWEEN 7 AND 26`,
+      "UPDATE `to`.`t` SET `a`=CASE `id` WHEN 40 THEN 0 WHEN 42 THEN 0 WHEN 7 THEN 1 END,`b`=CASE `id` WHEN 40 THEN '40' WHEN 42 THEN '42' WHEN 7 THEN '7' END WHERE `id` IN (40,42,7)",
+    ]);
+    expect(packet.expected).toEqual([20, 3]);
+  });
+
   it('merges updates that keep the key and change the same columns', () => {
     const packet = new Packet();
     const plan = planOf('CREATE TABLE t (v INT, b INT, a INT, u INT, PRIMARY KEY (a, b), UNIQUE (u))');

@@ -9,7 +9,7 @@ import { columnsMissing } from '../../schema/missing-columns.js';
 import { identityIndex, type Column, type Index, type TableSchema } from '../../schema/table.js';
 import type { WrittenTypes } from '../../mysql/evaluation-warnings.js';
 import type { RowFilter } from '../row-filter.js';
-import { chooseFold, finish, hashText, hashValue, mix, type Fold } from './fold.js';
+import { blockOf, chooseFold, finish, hashText, hashValue, mix, type Fold } from './fold.js';
 import { planForeignKeys, type ForeignKeyPlan, type Reference } from './foreign-keys.js';
 import { planBulk, type BulkPlan } from '../rows/bulk-plan.js';
 import { planCases, type CasePlan } from '../rows/case-plan.js';
@@ -247,13 +247,34 @@ function isText(column: Column | undefined): boolean {
 
 /** Hash of a key in one image; -1 when a part is NULL: such a key never conflicts. */
 export function keyHash(plan: TablePlan, key: KeyPlan, index: RowIndex, image: number): number {
+  return hashParts(plan, key, index, image, null);
+}
+
+/** The same for neighbours: keys whose last part is an integer are taken by blocks. */
+export function blockHash(plan: TablePlan, key: KeyPlan, index: RowIndex, image: number): number {
+  return hashParts(plan, key, index, image, key.parts[key.parts.length - 1]);
+}
+
+function hashParts(
+  plan: TablePlan,
+  key: KeyPlan,
+  index: RowIndex,
+  image: number,
+  blocks: KeyPart | null,
+): number {
   let hash = key.seed;
   const base = image * index.columnCount;
   for (const part of key.parts) {
     if (part.fold === 'constant') continue;
     const start = index.starts[base + part.column];
     if (start < 0) return -1;
-    const value = plan.codec.columns[part.column].value(index.buf, start, index.lengths[base + part.column]);
+    let value = plan.codec.columns[part.column].value(index.buf, start, index.lengths[base + part.column]);
+    if (
+      part === blocks &&
+      part.fold === 'integer' &&
+      (typeof value === 'number' || typeof value === 'bigint')
+    )
+      value = blockOf(value);
     hash = hashValue(hash, part.fold, value, part.prefix);
   }
   return finish(hash);

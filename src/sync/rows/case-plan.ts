@@ -1,10 +1,11 @@
 /**
- * Whether updates of one table become one `UPDATE .. SET c=CASE key WHEN .. THEN .. END WHERE key IN (..)`.
+ * Whether updates of one table become one `UPDATE .. SET c=CASE key WHEN .. THEN .. END WHERE key IN (..)`, or
+ * `SET c=ELT(key-n, ..) WHERE key BETWEEN .. AND ..`.
  *
  * It costs the target half of what an upsert does, carries only what has changed, counts what it finds and
  * inserts nothing. It does the same as single UPDATEs where
  * - the key is one integer, and stays: numbers are compared as WHERE compares them;
- * - the values are of one kind, so that a CASE of them is what each of them is;
+ * - the values are of one kind, so that a CASE of them is what each of them is, and their text what they are;
  * - neither the order of the rows matters, nor what a row was in between: nothing unique changes, no foreign
  *   key or trigger looks on.
  */
@@ -69,6 +70,9 @@ function isUnsignedBig({ type }: Column): boolean {
 function isOfOneKind(source: Column | undefined, target: Column | undefined): boolean {
   if (source === undefined || target === undefined) return false;
   if (isInteger(source)) return isInteger(target);
+  // A number is rounded with a note, its text may be refused.
+  if (source.type.base === 'decimal' && (target.type.decimals ?? 0) < (source.type.decimals ?? 0))
+    return false;
   if (ALIKE.has(source.type.base)) return source.type.base === target.type.base;
   return isText(source) && isText(target);
 }
