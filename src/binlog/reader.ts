@@ -14,6 +14,8 @@ export interface BinlogReader {
   ready(signal?: AbortSignal): Promise<void>;
   /** Bytes taken from the socket so far. */
   readonly bytesRead: number;
+  /** Number of the connection at the server. */
+  readonly threadId: number;
   close(): Promise<void>;
 }
 

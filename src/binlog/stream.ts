@@ -51,7 +51,7 @@ export async function openBinlogStream(options: BinlogStreamOptions): Promise<Bi
       scope: 'upstream',
     });
   }
-  const stream = new BinlogStream(connection.socket, options);
+  const stream = new BinlogStream(connection.socket, connection.threadId, options);
   try {
     await stream.start(connection.serverVersion, connection.isMariaDb);
   } catch (error) {
@@ -86,7 +86,11 @@ class BinlogStream implements BinlogReader {
   bytesRead = 0;
   #passOver = new PassOver(0);
 
-  constructor(socket: Socket, options: BinlogStreamOptions) {
+  constructor(
+    socket: Socket,
+    readonly threadId: number,
+    options: BinlogStreamOptions,
+  ) {
     this.#socket = socket;
     this.#options = options;
     this.#maxBuffered = options.maxBufferedBytes ?? DEFAULT_BUFFER;

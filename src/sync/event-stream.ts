@@ -65,6 +65,11 @@ export class EventStream {
     }
   }
 
+  /** Number of its connection at the source; null while it has none. */
+  get threadId(): number | null {
+    return this.#reader?.threadId ?? null;
+  }
+
   async close(): Promise<void> {
     const reader = this.#reader;
     this.#reader = null;

@@ -27,6 +27,7 @@ import type { SchemaTracker } from '../schema/apply.js';
 import type { TableSchema } from '../schema/table.js';
 import { Applier } from './applier.js';
 import { ControlSession } from './control-session.js';
+import { endDumpThread } from './dump-thread.js';
 import { DdlCollations } from './ddl/ddl-collations.js';
 import { DdlRunner } from './ddl/ddl.js';
 import { Dispatcher } from './dispatcher.js';
@@ -412,7 +413,14 @@ export class Syncer {
 
   async #close(): Promise<void> {
     this.#abort.abort(ENDED);
+    const thread = this.#stream?.threadId ?? null;
     await this.#stream?.close();
-    await Promise.all([this.#source.close(), this.#target.close(), this.#flushSession.close()]);
+    const { config, ports } = this.#options;
+    await Promise.all([
+      thread === null ? undefined : endDumpThread(config, thread, ports),
+      this.#source.close(),
+      this.#target.close(),
+      this.#flushSession.close(),
+    ]);
   }
 }

@@ -55,6 +55,20 @@ function cases(kind: Kind, enableGtid: boolean, targetKind: Kind = 'mariadb-10.1
     await expectEqualTables(source, target, tables);
   });
 
+  it('leaves no thread behind that waits at the source to send its binlog', async () => {
+    await prepare(3);
+    const running = startSyncer(await incremental(source, target, { enableGtid }), 1);
+    const threads = async () =>
+      (await source.query('SHOW PROCESSLIST')).filter((row) =>
+        String(row['Command']).startsWith('Binlog Dump'),
+      ).length;
+    await untilSynced(running);
+    await waitFor(async () => (await threads()) === 1, { what: 'the thread' });
+    running.syncer.end();
+    await running.done;
+    await waitFor(async () => (await threads()) === 0, { what: 'the thread to end', timeoutMs: 10_000 });
+  });
+
   it('applies exactly once while owners crash and are replaced', async () => {
     await prepare(2);
     const config = await incremental(source, target, {
