@@ -219,8 +219,14 @@ export function stringBinding(read: (buf: Buffer, start: number, length: number)
   return {
     ...plain,
     bind(buf, start, length, out) {
-      const text = Buffer.from(read(buf, start, length), 'utf8');
-      plain.bind(text, 0, text.length, out);
+      const text = read(buf, start, length);
+      const most = text.length * 3;
+      const prefix = prefixOf(most);
+      out.ensure(prefix + most);
+      const at = out.length;
+      out.length = at + prefix;
+      out.utf8(text);
+      putPrefix(out.buffer, at, prefix, out.length - at - prefix);
     },
   };
 }
