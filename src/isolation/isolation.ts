@@ -164,10 +164,13 @@ export class Isolation implements Parking {
     const table = this.#parked(event.map);
     if (table === null) return undefined;
     const waiting = this.#keeper.keep(table, event, transaction, safeMode);
+    if (waiting === undefined) return this.#kept();
+    return waiting.then(() => this.#kept());
+  }
+
+  #kept(): Promise<void> | undefined {
     this.#log.pump();
-    const full = this.#room.wait();
-    if (waiting === undefined || full === undefined) return waiting ?? full;
-    return Promise.all([waiting, full]).then(() => undefined);
+    return this.#room.wait();
   }
 
   async untangle(plan: DdlPlan): Promise<void> {

@@ -78,13 +78,9 @@ describe('a table that is set aside', () => {
     const running = start(await isolating(source, target, { task: 'again' }), 1);
     await source.execute('INSERT INTO w.t VALUES (1)');
     await untilParked(running, 'w.t');
-    // The row is kept; else the table would rejoin without it.
-    await until(
-      running,
-      'the row to be kept',
-      async () => (await isolated(running))[0]?.changesKept === 1,
-      20_000,
-    );
+    // The row is kept, and saved; else the table would rejoin without it.
+    await untilSynced(running, source);
+    expect((await isolated(running))[0]?.changesKept).toBe(1);
     const holder = await target.connect();
     await holder.query("SELECT GET_LOCK('refusal', 0)");
     retry(running, 'w.t');
