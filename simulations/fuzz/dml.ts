@@ -96,6 +96,35 @@ function shiftSql(table: FuzzTable, random: SeededRandom): string {
   return `UPDATE ${tableSql(table)} SET ${name}=${name}${up ? '+1' : '-1'} WHERE ${name} > 0 ORDER BY ${name} ${up ? 'DESC' : 'ASC'} LIMIT ${random.int(2, 30)}`;
 }
 
+/** Rows whose integer keys follow each other, changed together: what a target can take as one range. */
+function rangeSql(table: FuzzTable, random: SeededRandom): string[] {
+  const [part, ...others] = table.primary;
+  const key = settable(table).find((column) => column.name === part?.column);
+  if (key?.kind.group !== 'integer' || others.length > 0) return [updateSql(table, random)];
+  const rest = settable(table).filter((column) => column !== key);
+  if (rest.length === 0) return [updateSql(table, random)];
+  // Only large keys have a lane together with their neighbours.
+  const base = /^TINYINT/i.test(key.kind.sql) ? 0 : /^SMALLINT/i.test(key.kind.sql) ? 17_000 : 70_000;
+  const from = base + random.int(1, 70);
+  const count = random.int(12, 50);
+  const names = [key, ...rest].map((column) => `\`${column.name}\``).join(',');
+  const rows = Array.from({ length: count }, (_, i) => {
+    return `(${[from + i, ...rest.map((column) => value(column, random))].join(',')})`;
+  });
+  const name = `\`${key.name}\``;
+  const where = `${name} BETWEEN ${from} AND ${from + count - 1}`;
+  const { name: changed, kind, notNull } = random.pick(rest);
+  const values = [...new Set(Array.from({ length: 8 }, () => kind.any(random)))];
+  const [first = 'NULL', second = first, third = notNull ? second : 'NULL'] = values;
+  const update = (to: string) => `UPDATE ${tableSql(table)} SET \`${changed}\`=${to} WHERE ${where}`;
+  return [
+    `INSERT IGNORE INTO ${tableSql(table)} (${names}) VALUES ${rows.join(',')}`,
+    // All rows have one value, so that each of them changes by what comes next.
+    update(first),
+    update(`CASE ${name} % 3 WHEN 0 THEN ${second} ELSE ${third} END`),
+  ];
+}
+
 function updateSql(table: FuzzTable, random: SeededRandom): string {
   const ignore = random.next() < 0.2 ? ' IGNORE' : '';
   return `UPDATE${ignore} ${tableSql(table)} SET ${setSql(table, random)} WHERE ${whereSql(table, random)} LIMIT ${limit(random)}`;
@@ -127,7 +156,8 @@ function statements(table: FuzzTable, random: SeededRandom): string[] {
   if (draw < 0.7) return [shiftSql(table, random)];
   if (draw < 0.78) return swapSql(table, random);
   if (draw < 0.88) return [deleteSql(table, random)];
-  if (draw < 0.98) return deleteAndInsert(table, random);
+  if (draw < 0.95) return deleteAndInsert(table, random);
+  if (draw < 0.98) return rangeSql(table, random);
   const name = `\`${random.pick(settable(table)).name}\``;
   return [`UPDATE IGNORE ${tableSql(table)} SET ${name}=${name}`];
 }
