@@ -8,7 +8,7 @@ import {
   columnSql,
   indexSql,
   keyPart,
-  losesPrefixes,
+  takesPrefix,
   newColumn,
   partsSql,
   primaryPart,
@@ -288,7 +288,7 @@ export class DdlGenerator {
       return 'DROP PRIMARY KEY';
     }
     const fits = (kind: Kind) =>
-      kind.key === 'whole' || (kind.key === 'prefix' && !losesPrefixes(this.#dialect));
+      kind.key === 'whole' || (kind.key === 'prefix' && takesPrefix(kind, this.#dialect));
     const columns = settable(table).filter((column) => column.notNull && fits(column.kind));
     if (columns.length === 0) return '';
     table.primary = [primaryPart(random.pick(columns), random, this.#dialect)];
