@@ -66,10 +66,7 @@ export interface Beside {
   drain(): Promise<void>;
 }
 
-/**
- * A packet beyond `batch` is large enough: the rest of a transaction's own cost is below a percent. With one more row
- * it fits into memory of 256 KB.
- */
+/** Large enough: a transaction's own cost is below a percent. With one more row it fits into 256 KB. */
 const LARGE_PACKET_BYTES = 240 * 1024;
 const BEHIND_BYTES = 1024 * 1024;
 
